@@ -1,0 +1,81 @@
+"""The classical kernels of vectors, on a series read as one vector of T·m numbers."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from rntk.base import Kernel
+from scipy.spatial.distance import cdist, pdist
+
+
+def vectors(X: np.ndarray) -> np.ndarray:
+    """Sequences of shape (n, T, m) as vectors of shape (n, T·m)."""
+    return X.reshape(len(X), -1)
+
+
+def squared_distances(X: np.ndarray, Y: np.ndarray | None) -> np.ndarray:
+    """|x − y|² of every pair, from the differences themselves: zero, exactly, between equal series."""
+    return cdist(vectors(X), vectors(X if Y is None else Y), "sqeuclidean")
+
+
+@dataclass
+class RBF(Kernel):
+    """k(x, y) = exp(−γ |x − y|²), with γ > 0 in units of one over squared distance."""
+
+    gamma: float = 1.0
+
+    def _validate(self):
+        self._check("gamma", positive=True)
+
+    def _gram(self, X, Y):
+        return np.exp(-self.gamma * squared_distances(X, Y))
+
+    def _diag(self, X):
+        return np.ones(len(X))
+
+
+@dataclass
+class Gaussian(Kernel):
+    """k(x, y) = exp(−|x − y|² / 2b²) with a bandwidth that follows the data: b = multiple × median.
+
+    `fit(X)` sets `median` to the median Euclidean distance between two different series of X, the training set; until then it is 1, and
+    `multiple` is the bandwidth itself. The same family as RBF, on a scale of its own. Both parameters > 0.
+    """
+
+    multiple: float = 1.0
+    median: float = 1.0
+
+    def _validate(self):
+        self._check("multiple", "median", positive=True)
+
+    def fit(self, X) -> "Gaussian":
+        """Set `median` from the training set X, shape (n, T) or (n, T, m); raises ValueError where it is 0, or n < 2."""
+        from rntk.sequences import as_sequences
+
+        distances = pdist(vectors(as_sequences(X)))
+        if not len(distances) or np.median(distances) == 0:
+            raise ValueError("the median distance of the training set is 0 or undefined: the Gaussian kernel has no bandwidth; use RBF")
+        return self.set_params(median=float(np.median(distances)))
+
+    def _gram(self, X, Y):
+        return np.exp(-squared_distances(X, Y) / (2 * (self.multiple * self.median) ** 2))
+
+    def _diag(self, X):
+        return np.ones(len(X))
+
+
+@dataclass
+class Polynomial(Kernel):
+    """k(x, y) = (r + ⟨x, y⟩)^d with offset r ≥ 0 and a whole degree d ≥ 1."""
+
+    degree: int = 2
+    offset: float = 0.0
+
+    def _validate(self):
+        self._check("degree", positive=True, whole=True)
+        self._check("offset")
+
+    def _gram(self, X, Y):
+        return (self.offset + vectors(X) @ vectors(X if Y is None else Y).T) ** self.degree
+
+    def _diag(self, X):
+        return (self.offset + np.einsum("ij,ij->i", vectors(X), vectors(X))) ** self.degree

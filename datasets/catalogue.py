@@ -1,0 +1,99 @@
+"""What is known of the 128 datasets of the UCR archive (2018) before any file is opened.
+
+`archive.csv` holds the archive's own figures (sizes, classes, lengths, published 1-NN errors) and the SHA-256 of its original files.
+`ucr56.txt` lists the datasets of the study; whoever has another list swaps that file.
+
+Source: Dau et al., "The UCR Time Series Archive", IEEE/CAA Journal of Automatica Sinica, 2019.
+"""
+
+import csv
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import cache
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One dataset of the catalogue.
+
+    `length` is None where series differ in length; `ed_error` is the archive's published 1-NN Euclidean error, found again on values prepared
+    as `ed_preprocessing` says ("raw", "z-norm", or "" where neither gives it); `sha256_values` is of the parsed labels and values
+    (`datasets.loading.digest`), for files in another format. A hash is "" where the original was not at hand.
+    """
+
+    name: str
+    type: str
+    n_train: int
+    n_test: int
+    n_classes: int
+    length: int | None
+    missing: bool
+    ed_error: float
+    ed_preprocessing: str
+    sha256_train: str
+    sha256_test: str
+    sha256_values: str
+
+    @property
+    def sha256(self) -> str:
+        """One hash for the two original files: what the results of this dataset are keyed by."""
+        return f"{self.sha256_train}:{self.sha256_test}"
+
+
+@cache
+def catalogue() -> dict[str, Entry]:
+    """All 128 datasets by name."""
+    with open(HERE / "archive.csv", newline="") as file:
+        return {row["name"]: _entry(row) for row in csv.DictReader(file)}
+
+
+def _entry(row: dict[str, str]) -> Entry:
+    return Entry(
+        name=row["name"],
+        type=row["type"],
+        n_train=int(row["n_train"]),
+        n_test=int(row["n_test"]),
+        n_classes=int(row["n_classes"]),
+        length=None if row["length"] == "Vary" else int(row["length"]),
+        missing=row["missing"] == "yes",
+        ed_error=float(row["ed_error"]),
+        ed_preprocessing=row["ed_preprocessing"],
+        sha256_train=row["sha256_train"],
+        sha256_test=row["sha256_test"],
+        sha256_values=row["sha256_values"],
+    )
+
+
+def find(name: str) -> Entry:
+    """The catalogue's entry of a dataset; raises ValueError with the closest names first where there is none."""
+    if name not in catalogue():
+        raise ValueError(unknown("dataset", name, catalogue()))
+    return catalogue()[name]
+
+
+def unknown(what: str, name: str, valid: Iterable[str], most: int = 12) -> str:
+    """The message for a name that is not among the valid ones: those, the most similar first, `most` of them at the most."""
+    nearest = sorted(valid, key=lambda other: -SequenceMatcher(None, str(name).lower(), other.lower()).ratio())
+    more = f", … ({len(nearest)} in all)" if len(nearest) > most else ""
+    return f"unknown {what} {name!r}: choose one of {', '.join(nearest[:most])}{more}"
+
+
+def in_study(entry: Entry) -> bool:
+    """The rule of the study: equal length, nothing missing, under 1,000 series in all, under 1,000 steps, over 20 training series."""
+    return (
+        entry.length is not None
+        and not entry.missing
+        and entry.n_train + entry.n_test < 1000
+        and entry.length < 1000
+        and entry.n_train > 20
+    )
+
+
+def listed(path: Path = HERE / "ucr56.txt") -> list[str]:
+    """The dataset names of a list file, one a line; # starts a comment. Raises ValueError for a name the catalogue does not have."""
+    lines = (line.split("#")[0].strip() for line in path.read_text().splitlines())
+    return [find(line).name for line in lines if line]

@@ -1,0 +1,13 @@
+"""The recurrent neural tangent kernel: the kernel of an infinitely wide recurrent network.
+
+>>> from rntk import RNTK
+>>> k = RNTK(sigma_w=1.4, sigma_b=0.1)
+>>> K = k([[0.0, 1.0, 2.0], [2.0, 1.0, 0.0]])
+>>> K.shape
+(2, 2)
+"""
+
+from rntk.kernel import RNTK
+
+__all__ = ["RNTK"]
+__version__ = "0.1.0"

@@ -1,0 +1,65 @@
+"""What every kernel object shares: its call, its parameters, their checks."""
+
+import math
+from dataclasses import fields
+from numbers import Real
+
+import numpy as np
+
+from rntk.sequences import as_pair
+
+
+class Kernel:
+    """A positive semidefinite kernel of sequences: `k(X, Y=None)` is the Gram matrix, `k.diag(X)` its diagonal.
+
+    Subclasses are dataclasses whose fields are the hyperparameters. They write `_validate`, `_gram(X, Y)` and `_diag(X)` on checked float64
+    arrays of shape (n, T, m), where Y is None stands for X with itself.
+    """
+
+    def __post_init__(self):
+        self._validate()
+
+    def __call__(self, X, Y=None) -> np.ndarray:
+        """The Gram matrix, float64 of shape (n_x, n_y): k(x, y) for every sequence of X and of Y, or of X with itself when Y is None.
+
+        X and Y have shape (n, T) or (n, T, m). Raises ValueError where a parameter or an input is not valid.
+        """
+        self._validate()
+        return self._gram(*as_pair(X, Y))
+
+    def diag(self, X) -> np.ndarray:
+        """k(x, x) of every sequence of X: the diagonal of `k(X)`, shape (n,), without the rest of it."""
+        self._validate()
+        return self._diag(as_pair(X)[0])
+
+    def get_params(self, deep: bool = True) -> dict:
+        """The hyperparameters by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def set_params(self, **params) -> "Kernel":
+        """Set hyperparameters by name; raises ValueError for an unknown name or an invalid value, and then changes nothing."""
+        unknown = sorted(set(params) - set(self.get_params()))
+        if unknown:
+            raise ValueError(f"{type(self).__name__} has no parameter {unknown[0]!r}: it has {', '.join(self.get_params())}")
+        type(self)(**{**self.get_params(), **params})
+        for name, value in params.items():
+            setattr(self, name, value)
+        return self
+
+    def _check(self, *names: str, positive: bool = False, whole: bool = False):
+        """Raise ValueError unless each named parameter is a finite number in its range."""
+        rule = f"a {'whole' if whole else 'finite'} number {'> 0' if positive else '>= 0'}"
+        for name in names:
+            value = getattr(self, name)
+            number = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+            if not number or value < 0 or (positive and value == 0) or (whole and value != int(value)):
+                raise ValueError(f"{name}={value!r}: {type(self).__name__} needs {name} to be {rule}")
+
+
+def check_choice(name: str, value, valid) -> None:
+    """Raise ValueError unless `value` is one of `valid`; the message lists them, the most similar first."""
+    if value not in valid:
+        from difflib import SequenceMatcher
+
+        nearest = sorted(valid, key=lambda other: -SequenceMatcher(None, str(value).lower(), other.lower()).ratio())
+        raise ValueError(f"{name}={value!r} is unknown: choose one of {', '.join(nearest)}")
