@@ -83,11 +83,12 @@ def download(entries: Iterable[Entry]) -> dict[str, str]:
     site_fault = None
     for entry in entries:
         if entry.name in reasons:
-            site_fault = site_fault or _fetch_site(entry)
-            if site_fault is None:
+            fault = "not tried again" if site_fault else _fetch_site(entry)
+            site_fault = site_fault or fault
+            if fault is None:
                 del reasons[entry.name]
             else:
-                reasons[entry.name] += f"; site: {site_fault}"
+                reasons[entry.name] += f"; the archive's site: {fault}"
     return reasons
 
 

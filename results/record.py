@@ -1,0 +1,69 @@
+"""The record: what one task, a dataset and a method under a protocol, produced. It is the result; everything else is made from it."""
+
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+
+STATUSES = ("ok", "failed", "timeout", "not_converged", "skipped")
+FINAL = ("ok", "not_converged")  # the others are tried again when the study runs again
+
+
+@dataclass
+class Record:
+    """One task's result.
+
+    `selected` is flat: each hyperparameter of the chosen setting, and C. `cv_accuracy` and `test_accuracy` are shares in [0, 1], or None where
+    there are none; `n_tied` counts the (setting, C) pairs that reached the best score, the chosen one included. `timings` holds everything that
+    may differ between two runs of the same task: seconds by stage, peak memory of the process in MiB, the time of day.
+
+    `grid` and `predictions` are tables of their own (`results.store`): one row a setting with its hyperparameters, the number of training
+    cases classified correctly in cross-validation for each C (−1 where the SVM did not converge or the Gram was unusable) and a note;
+    one row a test case with its label and the prediction.
+    """
+
+    dataset: str
+    method: str
+    key: str
+    status: str
+    reason: str = ""
+    traceback: str = ""
+    selected: dict = field(default_factory=dict)
+    cv_accuracy: float | None = None
+    test_accuracy: float | None = None
+    n_tied: int | None = None
+    n_settings: int | None = None
+    n_unusable: int | None = None
+    n_train: int | None = None
+    n_test: int | None = None
+    length: int | None = None
+    dataset_sha256: str = ""
+    method_config: dict = field(default_factory=dict)
+    protocol: dict = field(default_factory=dict)
+    seeds: dict = field(default_factory=dict)
+    gram: dict = field(default_factory=dict)
+    environment: dict = field(default_factory=dict)
+    timings: dict = field(default_factory=dict)
+    grid: list[dict] = field(default_factory=list)
+    predictions: list[dict] = field(default_factory=list)
+
+    def __post_init__(self):
+        if self.status not in STATUSES:
+            raise ValueError(f"status={self.status!r}: a record's status is one of {', '.join(STATUSES)}")
+
+    def head(self) -> dict:
+        """The record without its two tables, as plain JSON types."""
+        return {name: plain(value) for name, value in asdict(self).items() if name not in ("grid", "predictions")}
+
+    @property
+    def name(self) -> str:
+        """The record's file name without its ending: dataset, method and the beginning of the key."""
+        return f"{self.dataset}__{self.method}__{self.key[:10]}"
+
+
+def plain(value):
+    """A value as JSON holds it: NumPy scalars become Python's, at any depth."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value.item() if isinstance(value, np.generic) else value

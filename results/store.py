@@ -1,0 +1,108 @@
+"""Records on disk: `<folder>/records/<dataset>__<method>__<key>.json`, with `.grid.csv` and `.predictions.csv` beside it.
+
+The two tables are written first and the head last, each to a temporary file that is synced and renamed into place: a head that is there is whole,
+and so is what belongs to it.
+"""
+
+import csv
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import fields
+from io import StringIO
+from pathlib import Path
+
+from results.record import Record
+
+PLAN = "plan.json"
+
+
+def write(record: Record, folder: Path) -> Path:
+    """Write a record under `folder`/records, atomically; returns the path of its head. A record of the same key is replaced."""
+    records = Path(folder) / "records"
+    records.mkdir(parents=True, exist_ok=True)
+    for table, rows in (("grid", record.grid), ("predictions", record.predictions)):
+        path = records / f"{record.name}.{table}.csv"
+        if rows:
+            write_text(path, to_csv(rows))
+        else:
+            path.unlink(missing_ok=True)
+    head = records / f"{record.name}.json"
+    write_text(head, json.dumps(record.head(), indent=1, ensure_ascii=False) + "\n")
+    return head
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file atomically: it holds the old text or the new, whatever happens."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def to_csv(rows: list[dict]) -> str:
+    """Rows as CSV text, columns in the order of the first row."""
+    text = StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def read_head(path: Path) -> Record:
+    """A record without its tables; raises ValueError naming the file where it is not a record."""
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        known = {field.name for field in fields(Record)}
+        return Record(**{name: value for name, value in content.items() if name in known})
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} is not a record: {error}; remove it and run the study again") from error
+
+
+def read_table(record: Record, folder: Path, table: str) -> list[dict[str, str]]:
+    """The rows of a record's "grid" or "predictions", as text; empty where it has none."""
+    path = Path(folder) / "records" / f"{record.name}.{table}.csv"
+    if not path.exists():
+        return []
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def heads(folder: Path) -> Iterator[Record]:
+    """Every record under a folder, in the order of the file names, without the tables."""
+    for path in sorted((Path(folder) / "records").glob("*.json")):
+        yield read_head(path)
+
+
+def write_plan(folder: Path, study: str, datasets: Iterable[str], methods: Iterable[str], keys: Iterable[str]) -> None:
+    """Note which records make up a study, so that those of an earlier grid lying beside them are not mistaken for it."""
+    plan = {"study": study, "datasets": list(datasets), "methods": list(methods), "keys": sorted(keys)}
+    write_text(Path(folder) / PLAN, json.dumps(plan, indent=1) + "\n")
+
+
+def read_plan(folder: Path) -> dict:
+    """The plan of a study's folder, or an empty one."""
+    path = Path(folder) / PLAN
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def study_records(folder: Path) -> list[Record]:
+    """The records that make up the study in a folder: those its plan names, or, without a plan, the latest of each dataset and method."""
+    plan = read_plan(folder)
+    records = list(heads(folder))
+    if plan:
+        keys = set(plan["keys"])
+        records = [record for record in records if record.key in keys]
+    latest = {}
+    for record in sorted(records, key=lambda record: str(record.timings.get("finished", ""))):
+        latest[record.dataset, record.method] = record
+    return [latest[name] for name in sorted(latest)]

@@ -1,0 +1,129 @@
+"""The tables of a study, made from its records alone: `python -m results.tables outputs/ucr56`.
+
+`summary` and `per_dataset`, each as CSV (full precision, shares in [0, 1]), Markdown and LaTeX (per cent), under `<folder>/tables`.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from results.statistics import accuracies, summary
+from results.store import read_plan, study_records, write_text
+
+NAMES = {
+    "method": "Method",
+    "datasets": "Datasets",
+    "accuracy_mean": "Accuracy",
+    "p90": "P90",
+    "p95": "P95",
+    "pma": "PMA",
+    "friedman_rank": "Rank",
+    "wins": "Wins",
+}
+
+
+def write_tables(folder: Path, to: Path | None = None) -> list[Path]:
+    """Write all tables of the study in `folder` (to `folder`/tables, or `to`); returns their paths. Raises ValueError where there are no records."""
+    records = study_records(folder)
+    if not records:
+        raise ValueError(f"{folder} holds no records: run the study first, or name a folder that has `records/*.json`")
+    plan = read_plan(folder)
+    accuracy = accuracies(records)
+    methods = [method for method in plan.get("methods", []) if method in accuracy] or list(accuracy)
+    accuracy = accuracy[methods]
+    names = plan.get("datasets") or list(accuracy.index)
+    accuracy = accuracy.reindex(sorted(names))
+    coverage = describe_coverage(accuracy)
+    to = Path(to or Path(folder) / "tables")
+
+    table = summary(accuracy)
+    per_dataset = accuracy.rename_axis("dataset").rename_axis(columns=None).reset_index()
+    written = {
+        "summary.csv": table.to_csv(index=False, lineterminator="\n"),
+        "summary.md": markdown(readable_summary(table), coverage),
+        "summary.tex": latex(readable_summary(table), coverage, "tab:summary"),
+        "per_dataset.csv": per_dataset.to_csv(index=False, lineterminator="\n"),
+        "per_dataset.md": markdown(readable_accuracies(accuracy), coverage),
+        "per_dataset.tex": latex(readable_accuracies(accuracy), coverage, "tab:per-dataset"),
+    }
+    for name, text in written.items():
+        write_text(to / name, text)
+    return [to / name for name in written]
+
+
+def describe_coverage(accuracy: pd.DataFrame) -> str:
+    """How many of the datasets the tables cover, and which results are not there."""
+    complete = int(accuracy.notna().all(axis=1).sum())
+    text = f"{int(accuracy.notna().any(axis=1).sum())} of {len(accuracy)} datasets"
+    if complete == len(accuracy):
+        return text + "."
+    holes = [f"{name} ({', '.join(row.index[row.isna()])})" if row.notna().any() else name for name, row in accuracy.iterrows() if row.isna().any()]
+    return f"{text}; {complete} have a result of every method. Not there: {'; '.join(holes)}."
+
+
+def readable_summary(table: pd.DataFrame) -> pd.DataFrame:
+    """The summary for people: per cent, mean ± standard deviation."""
+    readable = table.copy().astype(object)
+    readable["accuracy_mean"] = [f"{100 * mean:.2f} ± {100 * std:.2f}" for mean, std in zip(table.accuracy_mean, table.accuracy_std, strict=True)]
+    for column in ("p90", "p95", "pma"):
+        readable[column] = [f"{100 * value:.1f}" for value in table[column]]
+    readable["friedman_rank"] = [f"{value:.2f}" for value in table.friedman_rank]
+    return readable[list(NAMES)].rename(columns=NAMES)
+
+
+def readable_accuracies(accuracy: pd.DataFrame) -> pd.DataFrame:
+    """Accuracies in per cent, the best of each dataset marked with a star, a dash where there is none."""
+    rows = []
+    for name, row in accuracy.iterrows():
+        cells = {method: "–" if pd.isna(value) else f"{100 * value:.2f}{'*' if value == row.max() else ''}" for method, value in row.items()}
+        rows.append({"Dataset": name, **cells})
+    return pd.DataFrame(rows)
+
+
+def markdown(table: pd.DataFrame, coverage: str) -> str:
+    """A table in Markdown, with its coverage below."""
+    lines = [list(table.columns), ["---"] + ["---:"] * (table.shape[1] - 1), *table.astype(str).to_numpy().tolist()]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"\n\n{coverage}\n"
+
+
+def latex(table: pd.DataFrame, coverage: str, label: str) -> str:
+    """A table in LaTeX (booktabs), with its coverage as the caption."""
+    def escape(text) -> str:
+        for plain, escaped in (("_", r"\_"), ("%", r"\%"), ("±", r"$\pm$"), ("–", "--"), ("*", "$^*$")):
+            text = str(text).replace(plain, escaped)
+        return text
+
+    rows = [" & ".join(escape(cell) for cell in row) + r" \\" for row in table.to_numpy()]
+    head = [
+        r"\begin{table}",
+        r"\centering",
+        rf"\caption{{{escape(coverage)}}}",
+        rf"\label{{{label}}}",
+        rf"\begin{{tabular}}{{l{'r' * (table.shape[1] - 1)}}}",
+        r"\toprule",
+        " & ".join(escape(name) for name in table.columns) + r" \\",
+        r"\midrule",
+    ]
+    return "\n".join([*head, *rows, r"\bottomrule", r"\end{tabular}", r"\end{table}"]) + "\n"
+
+
+def main() -> int:
+    """Make the tables of the folder named on the command line."""
+    parser = argparse.ArgumentParser(description="Make a study's tables from its records.")
+    parser.add_argument("folder", type=Path, help="the study's folder, which has records/*.json")
+    parser.add_argument("--to", type=Path, help="where to write (default: FOLDER/tables)")
+    arguments = parser.parse_args()
+    try:
+        written = write_tables(arguments.folder, arguments.to)
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(written[1].read_text())
+    print(f"tables in {written[0].parent}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,84 @@
+"""From Hydra's configuration to the study's own words, and messages for names that do not exist."""
+
+import os
+import sys
+from pathlib import Path
+
+from datasets import find, listed
+from datasets.catalogue import unknown
+from omegaconf import DictConfig, OmegaConf
+
+from runners.method import Method
+from runners.protocol import Protocol
+
+CONF = Path(__file__).parent.parent / "conf"
+
+
+def plain(config) -> dict:
+    """A part of the configuration as plain dictionaries and lists, interpolations resolved."""
+    return OmegaConf.to_container(config, resolve=True)
+
+
+def protocol_of(config: DictConfig) -> Protocol:
+    """The protocol of a configuration; raises ValueError for a field it does not know or a value it refuses."""
+    fields = plain(config.protocol)
+    strange = sorted(set(fields) - set(Protocol.__dataclass_fields__))
+    if strange:
+        raise ValueError(unknown("protocol setting", strange[0], Protocol.__dataclass_fields__))
+    return Protocol(**fields)
+
+
+def method_of(config: DictConfig) -> Method:
+    """A method from its config, every setting of its grid checked."""
+    fields = plain(config)
+    strange = sorted(set(fields) - {"name", "kernel", "classifier", "normalisation"})
+    if strange:
+        raise ValueError(f"method {fields.get('name')!r} has no {strange[0]!r}: name, kernel or classifier, and normalisation are what it may have")
+    return Method(**fields).validate()
+
+
+def dataset_names(value) -> list[str]:
+    """The datasets of a study: a list of names, "ucr56", or the path of a file with a name a line."""
+    if not isinstance(value, str):
+        return [find(str(name)).name for name in value]
+    if value == "ucr56":
+        return listed()
+    if Path(value).is_file():
+        return listed(Path(value))
+    return [find(value).name]
+
+
+def workers_of(workers: int | None) -> int:
+    """The number of worker processes: what `workers` says, or all cores this process may use."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    workers = cores if workers is None else workers
+    if not isinstance(workers, int) or workers < 1:
+        raise ValueError(f"workers={workers!r}: a whole number of at least 1 is needed, or null for all {cores} cores")
+    return workers
+
+
+def register_resolvers() -> None:
+    """Teach the configuration `${all_cores:…}`, which Hydra's joblib launcher needs as a number."""
+    OmegaConf.register_new_resolver("all_cores", workers_of, replace=True)
+
+
+def check_names(arguments: list[str]) -> None:
+    """Stop with the valid names, the closest first, where the command line names a method, study or protocol that has no file in conf/.
+
+    Hydra would stop too, but lists the names in its own order. Left to Hydra where another config folder is given.
+    """
+    if any(argument.startswith(("--config", "-cd", "-cp", "hydra.searchpath")) for argument in arguments):
+        return
+    for argument in arguments:
+        group, _, values = argument.partition("=")
+        if group in ("method", "study", "protocol"):
+            valid = [path.stem for path in (CONF / group).glob("*.yaml")]
+            for value in values.split(","):
+                if value.strip().strip("'\"") not in valid:
+                    stop(unknown(group, value, valid))
+
+
+def stop(message: str) -> None:
+    """End the program with an error message and exit status 2."""
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(2)

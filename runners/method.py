@@ -1,0 +1,82 @@
+"""A method: what classifies a dataset. A kernel with its grid and the C-SVM, or a classifier of its own."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import product
+from math import prod
+from typing import Any
+
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+
+from runners.protocol import NORMALISATIONS
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method as its config says: `kernel` (or `classifier`) has a `_target_`, the class, and its parameters.
+
+    A parameter given as a list is an axis of the grid, searched by cross-validation inside the task. `normalisation` replaces the protocol's;
+    "published" is what the archive's own 1-NN errors were computed on (`ed_preprocessing` of the catalogue).
+    """
+
+    name: str
+    kernel: dict[str, Any] | None = None
+    classifier: dict[str, Any] | None = None
+    normalisation: str | None = None
+    axes: dict[str, list] = field(init=False)
+
+    def __post_init__(self):
+        if (self.kernel is None) == (self.classifier is None):
+            raise ValueError(f"method {self.name!r}: exactly one of `kernel` and `classifier` is needed")
+        if "_target_" not in self.config:
+            raise ValueError(f"method {self.name!r}: its {'kernel' if self.kernel else 'classifier'} needs a `_target_`, the class to use")
+        if self.normalisation not in (None, "published", *NORMALISATIONS):
+            raise ValueError(f"method {self.name!r}: normalisation={self.normalisation!r}: choose one of published, {', '.join(NORMALISATIONS)}")
+        axes = {name: value for name, value in self.config.items() if isinstance(value, list)}
+        empty = [name for name, values in axes.items() if not values]
+        if empty:
+            raise ValueError(f"method {self.name!r}: the list of {empty[0]} is empty: give at least one value")
+        object.__setattr__(self, "axes", axes)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The part of the method that is instantiated."""
+        return self.kernel if self.kernel is not None else self.classifier
+
+    @property
+    def n_settings(self) -> int:
+        """Number of settings of the grid (C not counted)."""
+        return prod(len(values) for values in self.axes.values())
+
+    def settings(self) -> Iterator[dict[str, Any]]:
+        """The settings of the grid in its order: the last axis runs fastest."""
+        for values in product(*self.axes.values()):
+            yield dict(zip(self.axes, values, strict=True))
+
+    def build(self, setting: dict[str, Any] | None = None):
+        """The kernel or classifier at a setting, the first by default. Raises ValueError for what the class refuses, naming the method."""
+        setting = setting if setting is not None else next(self.settings())
+        try:
+            return instantiate({**self.config, **setting})
+        except InstantiationException as error:
+            cause = error.__cause__ or error
+            raise ValueError(f"method {self.name!r}: {str(cause).splitlines()[0]}") from error
+
+    def validate(self) -> "Method":
+        """Build every setting of the grid once, so that a bad value is refused before anything is computed; returns the method."""
+        built = self.build()
+        for setting in self.settings():
+            if hasattr(built, "set_params"):
+                try:
+                    built.set_params(**setting)
+                except ValueError as error:
+                    raise ValueError(f"method {self.name!r}: {error}") from error
+            else:
+                self.build(setting)
+        return self
+
+    def as_dict(self) -> dict:
+        """The method as plain values, with its whole grid, for keys and records."""
+        chosen = {"kernel": self.kernel, "classifier": self.classifier, "normalisation": self.normalisation}
+        return {"name": self.name, **{name: value for name, value in chosen.items() if value is not None}}

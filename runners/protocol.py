@@ -1,0 +1,75 @@
+"""The protocol: how series are normalised, how the training set is folded, which C are tried and how ties are broken."""
+
+import math
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+
+import numpy as np
+from sklearn.model_selection import KFold, StratifiedKFold
+
+NORMALISATIONS = ("unit", "zscore", "none")
+TIE_BREAKS = ("first", "vote")
+
+NUMERICS = 1  # raised when a change of the code changes results, so that older records are not taken for the new ones
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """What is the same for every task of a study.
+
+    normalisation: "unit" divides each series by its Euclidean norm, "zscore" subtracts its mean and divides by its standard deviation, "none".
+    folds: number of cross-validation folds on the training set, at least 2. C: the SVM's C values, > 0, ascending.
+    tie_break: "first" in grid order, or "vote" of all tied settings. seed: of the fold shuffle, joined with the dataset's name.
+    max_iter: iterations after which one SVM is given up as not converged.
+
+    Raises ValueError for anything else.
+    """
+
+    normalisation: str = "unit"
+    folds: int = 10
+    C: tuple[float, ...] = (0.01, 0.1, 1.0, 10.0, 100.0)
+    tie_break: str = "first"
+    seed: int = 0
+    max_iter: int = 100_000
+
+    def __post_init__(self):
+        object.__setattr__(self, "C", tuple(float(c) for c in self.C))
+        for name, valid in (("normalisation", NORMALISATIONS), ("tie_break", TIE_BREAKS)):
+            if getattr(self, name) not in valid:
+                raise ValueError(f"protocol.{name}={getattr(self, name)!r} is unknown: choose one of {', '.join(valid)}")
+        if not (isinstance(self.folds, int) and self.folds >= 2):
+            raise ValueError(f"protocol.folds={self.folds!r}: a whole number of at least 2 is needed")
+        if not (isinstance(self.max_iter, int) and self.max_iter >= 1):
+            raise ValueError(f"protocol.max_iter={self.max_iter!r}: a whole number of at least 1 is needed")
+        if not self.C or any(not (math.isfinite(c) and c > 0) for c in self.C) or list(self.C) != sorted(set(self.C)):
+            raise ValueError(f"protocol.C={list(self.C)}: finite values > 0 in ascending order are needed")
+
+    def as_dict(self) -> dict:
+        """The protocol as plain values, for keys and records."""
+        return {**asdict(self), "C": list(self.C)}
+
+    def fold_seed(self, dataset: str) -> int:
+        """The seed of a dataset's folds: from the protocol's seed and the dataset's name, the same for all methods and in any order of tasks."""
+        return int.from_bytes(sha256(f"{self.seed}:{dataset}".encode()).digest()[:4], "big")
+
+    def split(self, y: np.ndarray, dataset: str) -> list[tuple[np.ndarray, np.ndarray]]:
+        """The folds as pairs of training and validation indices.
+
+        Stratified and shuffled; plain K-fold where no class has as many members as there are folds; fewer folds where there are fewer series.
+        """
+        folds = min(self.folds, len(y))
+        largest = np.unique(y, return_counts=True)[1].max()
+        splitter = StratifiedKFold if largest >= folds else KFold
+        with np.testing.suppress_warnings() as suppress:
+            suppress.filter(UserWarning, "The least populated class")  # small classes are the archive's, and known
+            return list(splitter(folds, shuffle=True, random_state=self.fold_seed(dataset)).split(np.zeros(len(y)), y))
+
+
+def normalise(X: np.ndarray, how: str) -> np.ndarray:
+    """Each series of X, shape (n, T), on its own: nothing is fitted. A series of norm or deviation 0 stays 0."""
+    if how == "none":
+        return X
+    if how == "zscore":
+        X = X - X.mean(axis=1, keepdims=True)
+    scale = np.linalg.norm(X, axis=1, keepdims=True) if how == "unit" else X.std(axis=1, keepdims=True)
+    return X / np.where(scale > 0, scale, 1.0)

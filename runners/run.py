@@ -1,0 +1,89 @@
+"""One task from the command line, or a sweep of tasks.
+
+python -m runners.run dataset=GunPoint method=rntk
+python -m runners.run -m dataset=GunPoint,ArrowHead method.kernel.sigma_w=1.34,1.41
+"""
+
+import sys
+from pathlib import Path
+
+import hydra
+from omegaconf import DictConfig
+
+from runners.config import check_names, method_of, protocol_of, register_resolvers, stop
+
+
+def run(config: DictConfig) -> None:
+    """Evaluate the task of a configuration, print its result, and leave word of how it ended."""
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
+    from runners.sweep import note_result
+
+    runtime = HydraConfig.get()
+    sweeping = runtime.mode == RunMode.MULTIRUN
+    try:
+        record, fresh = result_of(config)
+    except ValueError as error:
+        if not sweeping:
+            stop(str(error))
+        note_result(runtime.runtime.output_dir, "failed", f"{config.dataset} {config.method.name}: {error}")
+        print(f"error: {error}", file=sys.stderr)
+        return
+    from runners.study import describe
+
+    folder = Path(config.output) / "run"
+    print(report(record, folder, fresh))
+    if sweeping:
+        note_result(runtime.runtime.output_dir, record.status, describe(record))
+        return
+    if config.tracking.enabled:
+        from runners.tracking import open_tracker
+
+        open_tracker("run", config).sync_and_close(folder)
+    if record.status != "ok":
+        sys.exit(1)
+
+
+def result_of(config: DictConfig):
+    """The record of a configuration's task, and whether it was computed now; a task that has a record is not run again."""
+    from results import store
+
+    from runners.plan import make_plan
+    from runners.task import Task
+
+    task = Task(str(config.dataset), method_of(config.method), protocol_of(config))
+    folder = Path(config.output) / "run"
+    if make_plan([task], folder).done:
+        return next(record for record in store.heads(folder) if record.key == task.key), False
+    if config.data.downloads:
+        from datasets.fetch import fetch
+
+        fetch([task.dataset], config.data.root)
+    from runners.evaluate import run_task
+
+    return run_task(task, folder, config.data.root, config.timeout), True
+
+
+def report(record, folder: Path, fresh: bool) -> str:
+    """A record in a few lines."""
+    lines = [f"{record.dataset} · {record.method} · {record.status}" + (f": {record.reason}" if record.reason else "")]
+    if record.status == "ok":
+        selected = " ".join(f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}" for name, value in record.selected.items())
+        tied = f"   (first of {record.n_tied} tied)" if record.n_tied > 1 else ""
+        stages = ", ".join(f"{name} {record.timings[name]:.1f}" for name in ("kernel", "selection", "refit", "predict") if name in record.timings)
+        lines.append(f"  selected  {selected or 'nothing to select'}{tied}")
+        lines.append(f"  accuracy  cross-validation {record.cv_accuracy:.4f}, test {record.test_accuracy:.4f} ({record.n_test} cases)")
+        lines.append(f"  seconds   {record.timings['total']:.1f} ({stages})" + ("" if fresh else ", taken from its record: the task was run before"))
+    elif record.traceback:
+        lines.append(record.traceback.rstrip())
+    lines.append(f"  record    {folder / 'records' / record.name}.json")
+    return "\n".join(lines)
+
+
+register_resolvers()
+main = hydra.main(version_base="1.3", config_path="../conf", config_name="run")(run)
+
+if __name__ == "__main__":
+    check_names(sys.argv[1:])
+    main()

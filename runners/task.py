@@ -1,0 +1,44 @@
+"""A task: one dataset and one method under one protocol, and the key by which its record is known."""
+
+import json
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from datasets import find
+
+from runners.method import Method
+from runners.protocol import NUMERICS, Protocol
+
+
+@dataclass(frozen=True)
+class Task:
+    """One dataset, one method, one protocol. Raises ValueError for an unknown dataset.
+
+    `key` is a hash of everything that matters for the result: the dataset's files, the method with its whole grid, the protocol, and the
+    version of the numerical code. What changes none of these is never computed twice.
+    """
+
+    dataset: str
+    method: Method
+    protocol: Protocol
+    key: str = field(init=False)
+
+    def __post_init__(self):
+        entry = find(self.dataset)
+        content = {
+            "dataset": entry.name,
+            "sha256": entry.sha256,
+            "method": _canonical(self.method.as_dict()),
+            "protocol": _canonical(self.protocol.as_dict()),
+            "numerics": NUMERICS,
+        }
+        object.__setattr__(self, "key", sha256(json.dumps(content, sort_keys=True).encode()).hexdigest())
+
+
+def _canonical(value):
+    """1 and 1.0 are the same number, whichever way a config writes it."""
+    if isinstance(value, dict):
+        return {key: _canonical(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_canonical(item) for item in value]
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value

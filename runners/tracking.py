@@ -1,0 +1,153 @@
+"""MLflow as a view of the records: one parent run a study, one child run a task. It can be made anew at any time:
+
+    python -m runners.tracking rebuild outputs
+
+Only the parent process writes, so that a fresh SQLite database is never opened by two. Params are the selected hyperparameters, metrics the
+scores and timings, artifacts the record and its tables. A record that is there already, by key and status, is not written twice.
+"""
+
+import argparse
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from results import store
+from results.record import Record
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("DO_NOT_TRACK", "true")
+
+EXPERIMENT = "rntk"
+
+
+def default_uri(output: Path) -> str:
+    """The database of an output folder."""
+    return f"sqlite:///{Path(output).resolve() / 'mlflow.db'}"
+
+
+class Tracker:
+    """Writes a study's records to MLflow; `uri` is explicit, database and experiment are made here, before a worker starts."""
+
+    def __init__(self, study: str, uri: str, output: Path):
+        import logging
+
+        for noisy in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent"):
+            logging.getLogger(noisy).setLevel(logging.WARNING)
+        from mlflow.tracking import MlflowClient
+
+        Path(output).mkdir(parents=True, exist_ok=True)
+        self.study = study
+        self.client = MlflowClient(tracking_uri=uri)
+        experiment = self.client.get_experiment_by_name(EXPERIMENT)
+        local = uri.startswith("sqlite:")
+        artifacts = (Path(output).resolve() / "mlartifacts").as_uri() if local else None
+        self.experiment = experiment.experiment_id if experiment else self.client.create_experiment(EXPERIMENT, artifact_location=artifacts)
+        self.parent = self._run(f"tags.study = '{study}' and tags.kind = 'study'") or self.client.create_run(
+            self.experiment, run_name=study, tags={"study": study, "kind": "study"}
+        )
+        self.known = self._children()
+
+    def _run(self, query: str):
+        runs = self.client.search_runs([self.experiment], query, max_results=1)
+        return runs[0] if runs else None
+
+    def _children(self) -> dict[str, str]:
+        """Key and status of the records that have a run already."""
+        known, token = {}, None
+        while True:
+            page = self.client.search_runs([self.experiment], f"tags.study = '{self.study}' and tags.kind = 'task'", max_results=1000, page_token=token)
+            known |= {run.data.tags["key"]: (run.info.run_id, run.data.tags["status"]) for run in page}
+            token = page.token
+            if not token:
+                return known
+
+    def log(self, record: Record, folder: Path) -> None:
+        """Write one record as a child run; a run of the same task with another status is replaced."""
+        from mlflow.entities import Metric, Param, RunTag
+        from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
+
+        run_id, status = self.known.get(record.key, (None, None))
+        if status == record.status:
+            return
+        if run_id:
+            self.client.delete_run(run_id)
+        tags = {"kind": "task", "study": self.study, "dataset": record.dataset, "method": record.method, "status": record.status, "key": record.key}
+        run = self.client.create_run(
+            self.experiment, run_name=f"{record.dataset} {record.method}", tags={**tags, MLFLOW_PARENT_RUN_ID: self.parent.info.run_id}
+        )
+        fixed = {name: value for name, value in (record.method_config.get("kernel") or {}).items() if not isinstance(value, list) and name != "_target_"}
+        params = {"dataset": record.dataset, "method": record.method, **fixed, **record.selected}
+        stages = {f"seconds_{name}": value for name, value in record.timings.items() if isinstance(value, float)}
+        metrics = {"cv_accuracy": record.cv_accuracy, "test_accuracy": record.test_accuracy, "n_tied": record.n_tied, **stages}
+        now = run.info.start_time
+        self.client.log_batch(
+            run.info.run_id,
+            metrics=[Metric(name, float(value), now, 0) for name, value in metrics.items() if value is not None],
+            params=[Param(name, str(value)) for name, value in params.items()],
+            tags=[RunTag("reason", record.reason[:500])] if record.reason else [],
+        )
+        for path in sorted((Path(folder) / "records").glob(f"{record.name}.*")):
+            self.client.log_artifact(run.info.run_id, str(path))
+        self.client.set_terminated(run.info.run_id, "FINISHED" if record.status == "ok" else "FAILED")
+        self.known[record.key] = (run.info.run_id, record.status)
+
+    def sync(self, folder: Path) -> int:
+        """Write every record of a study's folder that has no run yet; returns how many records there are."""
+        records = list(store.heads(folder))
+        for record in records:
+            self.log(record, folder)
+        return len(records)
+
+    def sync_and_close(self, folder: Path) -> None:
+        """All of a folder, and done."""
+        self.sync(folder)
+        self.close()
+
+    def close(self, summary: dict[str, float] | None = None) -> None:
+        """Note the study's figures in the parent run and end it."""
+        for name, value in (summary or {}).items():
+            self.client.log_metric(self.parent.info.run_id, name, value)
+        self.client.set_terminated(self.parent.info.run_id, "FINISHED")
+
+
+def open_tracker(study: str, config) -> Tracker:
+    """The tracker of a configuration."""
+    return Tracker(study, config.tracking.uri or default_uri(config.output), config.output)
+
+
+def rebuild(output: Path, uri: str | None = None) -> int:
+    """Make MLflow's database anew from the records of every study under `output`; returns how many. Raises ValueError where there are none."""
+    folders = sorted(path.parent for path in Path(output).glob("*/records"))
+    if not folders:
+        raise ValueError(f"{output} holds no study: name an output folder, which has <study>/records/*.json")
+    if uri is None:
+        uri = default_uri(output)
+        with suppress(FileNotFoundError):
+            (Path(output) / "mlflow.db").unlink()
+    count = 0
+    for folder in folders:
+        tracker = Tracker(folder.name, uri, output)
+        count += tracker.sync(folder)
+        tracker.close()
+    return count
+
+
+def main() -> int:
+    """`python -m runners.tracking rebuild [OUTPUT]`."""
+    parser = argparse.ArgumentParser(description="MLflow from the records of an output folder.")
+    parser.add_argument("command", choices=["rebuild"])
+    parser.add_argument("output", type=Path, nargs="?", default=Path("outputs"), help="the folder of all studies (default: outputs)")
+    parser.add_argument("--uri", help="tracking URI (default: OUTPUT/mlflow.db, which is removed first)")
+    arguments = parser.parse_args()
+    try:
+        count = rebuild(arguments.output, arguments.uri)
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(f"{count} records are in {arguments.uri or default_uri(arguments.output)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
