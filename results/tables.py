@@ -110,18 +110,19 @@ def latex(table: pd.DataFrame, coverage: str, label: str) -> str:
 
 
 def main() -> int:
-    """Make the tables of the folder named on the command line."""
+    """Make the tables of the first of the folders named on the command line that has records."""
     parser = argparse.ArgumentParser(description="Make a study's tables from its records.")
-    parser.add_argument("folder", type=Path, help="the study's folder, which has records/*.json")
-    parser.add_argument("--to", type=Path, help="where to write (default: FOLDER/tables)")
+    parser.add_argument("folders", type=Path, nargs="+", help="studies' folders, which have records/*.json: the first that has any is taken")
+    parser.add_argument("--to", type=Path, help="where to write (default: that folder's own `tables`)")
     arguments = parser.parse_args()
+    folder = next((folder for folder in arguments.folders if any((folder / "records").glob("*.json"))), arguments.folders[0])
     try:
-        written = write_tables(arguments.folder, arguments.to)
+        written = write_tables(folder, arguments.to)
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     print(written[1].read_text())
-    print(f"tables in {written[0].parent}")
+    print(f"made from the records in {folder}; tables in {written[0].parent}")
     return 0
 
 

@@ -8,6 +8,6 @@
 """
 
 from rntk.kernel import RNTK
+from rntk.version import __version__
 
-__all__ = ["RNTK"]
-__version__ = "0.1.0"
+__all__ = ["RNTK", "__version__"]

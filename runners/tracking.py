@@ -134,19 +134,26 @@ def rebuild(output: Path, uri: str | None = None) -> int:
 
 
 def main() -> int:
-    """`python -m runners.tracking rebuild [OUTPUT]`."""
-    parser = argparse.ArgumentParser(description="MLflow from the records of an output folder.")
-    parser.add_argument("command", choices=["rebuild"])
+    """`python -m runners.tracking rebuild [OUTPUT]` or `ui [OUTPUT]`."""
+    parser = argparse.ArgumentParser(description="MLflow as a view of an output folder's records.")
+    parser.add_argument("command", choices=["rebuild", "ui"], help="make the database anew from the records, or look at it in a browser")
     parser.add_argument("output", type=Path, nargs="?", default=Path("outputs"), help="the folder of all studies (default: outputs)")
-    parser.add_argument("--uri", help="tracking URI (default: OUTPUT/mlflow.db, which is removed first)")
+    parser.add_argument("--uri", help="tracking URI (default: OUTPUT/mlflow.db)")
+    parser.add_argument("--port", type=int, default=5000, help="where `ui` listens (default: 5000)")
     arguments = parser.parse_args()
-    try:
-        count = rebuild(arguments.output, arguments.uri)
-    except ValueError as error:
-        print(f"error: {error}", file=sys.stderr)
+    uri = arguments.uri or default_uri(arguments.output)
+    if arguments.command == "rebuild":
+        try:
+            count = rebuild(arguments.output, arguments.uri)
+        except ValueError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 2
+        print(f"{count} records are in {uri}")
+        return 0
+    if not arguments.uri and not (arguments.output / "mlflow.db").exists():
+        print(f"error: {arguments.output}/mlflow.db does not exist: run a study first, or `rebuild` from its records", file=sys.stderr)
         return 2
-    print(f"{count} records are in {arguments.uri or default_uri(arguments.output)}")
-    return 0
+    os.execv(sys.executable, [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--port", str(arguments.port)])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,42 @@
+# The study from a fresh checkout: Python 3.11 to 3.13, make and a package index are all it needs.
+PYTHON ?= python3
+VENV   ?= .venv
+STUDY  ?= ucr56
+OUTPUT ?= outputs
+# Anything else for the command line, e.g. ARGS='workers=1 data.root=/data/UCRArchive_2018'
+ARGS   ?=
+
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup test reproduce tables mlflow lint
+
+help: ## show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
+	@echo
+	@echo "variables:    STUDY=$(STUDY)  OUTPUT=$(OUTPUT)  PYTHON=$(PYTHON)  VENV=$(VENV)  ARGS=$(ARGS)"
+
+setup: $(INSTALLED) ## make the virtual environment and install into it
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else f"Python 3.11 to 3.13 is needed, and $(PYTHON) is {v[0]}.{v[1]}: make PYTHON=python3.12 …")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+test: $(INSTALLED) ## run the tests (no network, minutes)
+	$(BIN)/python -m pytest
+
+reproduce: $(INSTALLED) ## run a study, or what is missing of it, and write its tables (STUDY=ucr56, quick, smoke)
+	$(BIN)/python -m runners.reproduce study=$(STUDY) output=$(OUTPUT) $(ARGS)
+
+tables: $(INSTALLED) ## make a study's tables from its records, or from those of the reference run
+	$(BIN)/python -m results.tables $(OUTPUT)/$(STUDY) results/reference/$(STUDY) --to $(OUTPUT)/$(STUDY)/tables
+
+mlflow: $(INSTALLED) ## look at the runs in a browser
+	$(BIN)/python -m runners.tracking ui $(OUTPUT)
+
+lint: $(INSTALLED) ## check style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .

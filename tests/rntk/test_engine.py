@@ -1,0 +1,87 @@
+"""The fast engine computes what the recursion says."""
+
+import numba
+import numpy as np
+import pytest
+from rntk import RNTK, engine_cpu, recursion
+
+
+def random_parameters(rng, nonlinearity):
+    w, u, b, h, v = rng.uniform(0.1, 1.6), *rng.uniform(0, 1.5, 4)
+    return recursion.Parameters(w, u + 0.1, b, h, v + 0.1, nonlinearity)
+
+
+def engine(X, Y, p):
+    return engine_cpu.gram(engine_cpu.prepare(X, p), None if Y is None else engine_cpu.prepare(Y, p), p)
+
+
+def relative_error(found, expected):
+    return np.abs(found - expected).max() / np.abs(expected).max(), np.abs(found / expected - 1).max()
+
+
+@pytest.mark.parametrize("nonlinearity", ["relu", "erf"])
+@pytest.mark.parametrize("m", [1, 3])
+@pytest.mark.parametrize("seed", range(6))
+def test_engine_equals_the_recursion(nonlinearity, m, seed):
+    rng = np.random.default_rng([seed, m])
+    n_x, n_y, T = rng.integers(1, 20), rng.integers(120, 150), rng.integers(1, 40)  # more columns than a tile has, and odd rests
+    p = random_parameters(rng, nonlinearity)
+    X, Y = rng.normal(size=(n_x, T, m)), rng.normal(size=(n_y, T, m))
+    np.testing.assert_allclose(engine(X, Y, p), recursion.gram(X, Y, p), rtol=1e-9)
+    np.testing.assert_allclose(engine(Y, None, p), recursion.gram(Y, None, p), rtol=1e-9)
+
+
+@pytest.mark.parametrize("nonlinearity", ["relu", "erf"])
+@pytest.mark.parametrize("distance", [1e-3, 1e-6, 1e-9, 0.0])
+def test_near_duplicates(nonlinearity, distance):
+    """arccos c near c = 1 leaves half the digits, in the engine and in the recursion alike: 1e-7 is what both can promise."""
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(10, 60, 1))
+    Y = X + distance * rng.normal(size=X.shape)
+    p = random_parameters(rng, nonlinearity)
+    np.testing.assert_allclose(engine(X, Y, p), recursion.gram(X, Y, p), rtol=1e-7)
+
+
+@pytest.mark.parametrize("m", [1, 3])
+def test_diagonal_is_the_closed_variance(m):
+    """For ReLU, K_xx obeys K_t = σ_w²/2 K_{t−1} + σ_u²/m |x_t|² + σ_b², and Θ_t = K_t + σ_w²/2 Θ_{t−1}: no arccos on the diagonal."""
+    rng = np.random.default_rng(m)
+    X = rng.normal(size=(7, 50, m))
+    w, u, b, h, v = 1.42, 0.8, 0.3, 0.5, 1.3
+    K, theta = w**2 * h**2, 0.0
+    for t in range(50):
+        K = (w**2 / 2 * K if t else K) + u**2 / m * (X[:, t] ** 2).sum(axis=1) + b**2
+        theta = K + (w**2 / 2 * theta if t else 0.0)
+    expected = v**2 / 2 * (K + theta)
+    kernel = RNTK(w, u, b, h, v)
+    np.testing.assert_allclose(np.diag(kernel(X)), expected, rtol=1e-13)
+    np.testing.assert_allclose(kernel.diag(X), expected, rtol=1e-13)
+
+
+def test_threads_change_no_bit():
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(150, 30))
+    before = numba.get_num_threads()
+    try:
+        grams = []
+        for threads in {1, numba.config.NUMBA_NUM_THREADS}:
+            numba.set_num_threads(threads)
+            grams.append(RNTK(sigma_b=0.2)(X))
+    finally:
+        numba.set_num_threads(before)
+    assert all(np.array_equal(grams[0], gram) for gram in grams)
+
+
+def test_arcsin_is_exact_to_the_last_digits():
+    x = np.concatenate([np.linspace(-1, 1, 20001), np.geomspace(1e-300, 1, 500)])
+    found = np.array([engine_cpu.arcsin(value) for value in x])
+    np.testing.assert_allclose(found, np.arcsin(x), rtol=1e-15, atol=0)
+
+
+def test_silent_series_have_a_kernel_of_zero_and_no_nan():
+    """Variance 0, where the correlation is undefined: leading zeros, or nothing but zeros, with no bias."""
+    X = np.array([[0.0, 0.0, 0.0], [0.0, 1.0, 2.0], [1.0, 0.0, 0.0]])
+    K = RNTK(sigma_w=1.2)(X)
+    assert np.isfinite(K).all()
+    assert (K[0] == 0).all()
+    np.testing.assert_allclose(K, recursion.gram(X[:, :, None], None, recursion.Parameters(1.2, 1, 0, 0, 1, "relu")), rtol=1e-12)
