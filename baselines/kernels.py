@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from rntk.base import Kernel
 from scipy.spatial.distance import cdist, pdist
+
+from rntk.base import Kernel
 
 
 def vectors(X: np.ndarray) -> np.ndarray:

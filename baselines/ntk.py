@@ -4,11 +4,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+
+from baselines.kernels import vectors
 from rntk.base import Kernel, check_choice
 from rntk.engine_cpu import CODES, jit, step, variances
 from rntk.nonlinearities import NONLINEARITIES
-
-from baselines.kernels import vectors
 
 
 @dataclass

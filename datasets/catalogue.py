@@ -84,13 +84,7 @@ def unknown(what: str, name: str, valid: Iterable[str], most: int = 12) -> str:
 
 def in_study(entry: Entry) -> bool:
     """The rule of the study: equal length, nothing missing, under 1,000 series in all, under 1,000 steps, over 20 training series."""
-    return (
-        entry.length is not None
-        and not entry.missing
-        and entry.n_train + entry.n_test < 1000
-        and entry.length < 1000
-        and entry.n_train > 20
-    )
+    return entry.length is not None and not entry.missing and entry.n_train + entry.n_test < 1000 and entry.length < 1000 and entry.n_train > 20
 
 
 def listed(path: Path = HERE / "ucr56.txt") -> list[str]:

@@ -57,7 +57,7 @@ def _find(entry: Entry, root) -> tuple[Path, Path] | None:
 def _read(entry: Entry, train: Path, test: Path) -> Dataset:
     reader = _read_tsv if train.suffix == ".tsv" else _read_ts
     (X_train, y_train), (X_test, y_test) = reader(train), reader(test)
-    for path, X, y, n in ((train, X_train, y_train, entry.n_train), (test, X_test, y_test, entry.n_test)):
+    for path, X, n in ((train, X_train, entry.n_train), (test, X_test, entry.n_test)):
         if X.shape != (n, entry.length):
             raise DataError(f"{path}: {X.shape[0]} series of {X.shape[1]} steps, where the catalogue has {n} of {entry.length} for {entry.name}")
         if not np.isfinite(X).all():

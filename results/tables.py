@@ -90,6 +90,7 @@ def markdown(table: pd.DataFrame, coverage: str) -> str:
 
 def latex(table: pd.DataFrame, coverage: str, label: str) -> str:
     """A table in LaTeX (booktabs), with its coverage as the caption."""
+
     def escape(text) -> str:
         for plain, escaped in (("_", r"\_"), ("%", r"\%"), ("±", r"$\pm$"), ("–", "--"), ("*", "$^*$")):
             text = str(text).replace(plain, escaped)

@@ -4,10 +4,10 @@ import os
 import sys
 from pathlib import Path
 
-from datasets import find, listed
-from datasets.catalogue import unknown
 from omegaconf import DictConfig, OmegaConf
 
+from datasets import find, listed
+from datasets.catalogue import unknown
 from runners.method import Method
 from runners.protocol import Protocol
 

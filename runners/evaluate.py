@@ -1,6 +1,7 @@
 """One task, from its dataset to its record. Runs in a worker process: no downloads, no MLflow, one thread, and no exception leaves it."""
 
 import platform
+import re
 import resource
 import time
 import traceback
@@ -15,13 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from datasets import Dataset, DatasetMissing, find, load
-from results import store
-from results.record import Record
 from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
-from runners.protocol import normalise
+import rntk
+from datasets import Dataset, DatasetMissing, find, load
+from results import store
+from results.record import Record
+from runners.protocol import NUMERICS, normalise
 from runners.selection import NotConverged, Scores, TaskTimeout, compute, fit_svm, predict, scaled, score_grid
 from runners.task import Task
 
@@ -39,13 +41,14 @@ class Outcome:
 
 
 def run_task(task: Task, folder: Path, root: str | None, timeout: float | None = None, threads: int = 1) -> Record:
-    """Evaluate a task and write its record under `folder`; whatever goes wrong is in the record. `timeout` is in seconds, looked at between settings."""
+    """Evaluate a task and write its record under `folder`; whatever goes wrong is in the record.
+
+    `timeout` is in seconds, looked at between settings.
+    """
     started = time.perf_counter()
-    record = Record(task.dataset, task.method.name, task.key, "failed")
-    record.dataset_sha256, record.method_config, record.protocol = find(task.dataset).sha256, task.method.as_dict(), task.protocol.as_dict()
-    record.seeds = {"folds": task.protocol.fold_seed(task.dataset)}
+    record = blank_record(task, "failed")
     record.environment = environment(threads)
-    timings: dict[str, Any] = {}
+    timings: dict[str, float] = {}
     try:
         with threads_limited(threads):
             evaluate(task, record, timings, root, time.monotonic() + (timeout or np.inf))
@@ -64,6 +67,21 @@ def run_task(task: Task, folder: Path, root: str | None, timeout: float | None =
     }
     store.write(record, folder)
     return record
+
+
+def blank_record(task: Task, status: str, reason: str = "") -> Record:
+    """A record that says what the task was, and nothing of its result."""
+    return Record(
+        task.dataset,
+        task.method.name,
+        task.key,
+        status,
+        reason,
+        dataset_sha256=find(task.dataset).sha256,
+        method_config=task.method.as_dict(),
+        protocol=task.protocol.as_dict(),
+        seeds={"folds": task.protocol.fold_seed(task.dataset)},
+    )
 
 
 def evaluate(task: Task, record: Record, timings: dict, root: str | None, deadline: float) -> None:
@@ -130,7 +148,7 @@ def with_kernel(task: Task, record: Record, X_train, y_train, X_test, timings: d
         timings["predict"] = timings.get("predict", 0.0) + time.perf_counter() - started
     if chosen is None:
         raise NotConverged("no setting that cross-validation scored could be refitted on the whole training set")
-    selected = {**scores.settings[chosen[0]], "C": protocol.C[chosen[1]]}
+    selected = {**method.parameters(scores.settings[chosen[0]]), "C": protocol.C[chosen[1]]}
     n_tied = int(np.count_nonzero(scores.correct == scores.correct[chosen]))
     return Outcome(majority(ballots), selected, float(scores.correct[chosen] / scores.n), n_tied, scores, gram)
 
@@ -182,7 +200,7 @@ def with_classifier(task: Task, record: Record, X_train, y_train, X_test, timing
     started = time.perf_counter()
     predicted = method.build(setting).fit(X_train, y_train).predict(X_test)
     timings["predict"] = time.perf_counter() - started
-    return Outcome(predicted, setting, correct[best] / len(y_train), correct.count(correct[best]))
+    return Outcome(predicted, method.parameters(setting), correct[best] / len(y_train), correct.count(correct[best]))
 
 
 def threads_limited(threads: int):
@@ -193,6 +211,13 @@ def threads_limited(threads: int):
     return threadpool_limits(threads)
 
 
+def processor() -> str:
+    """The processor's name, where the system tells it."""
+    cpuinfo = Path("/proc/cpuinfo")
+    names = re.findall(r"model name\s*: (.*)", cpuinfo.read_text()) if cpuinfo.exists() else []
+    return names[0] if names else platform.processor()
+
+
 @cache
 def environment(threads: int) -> dict[str, Any]:
     """What else the numbers may depend on."""
@@ -201,6 +226,9 @@ def environment(threads: int) -> dict[str, Any]:
         "python": platform.python_version(),
         "machine": platform.machine(),
         "system": platform.system(),
+        "processor": processor(),
+        "numerics": NUMERICS,
         "threads": threads,
+        "rntk": rntk.__version__,
         **{package: version(package) for package in packages},
     }

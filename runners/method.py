@@ -54,6 +54,10 @@ class Method:
         for values in product(*self.axes.values()):
             yield dict(zip(self.axes, values, strict=True))
 
+    def parameters(self, setting: dict[str, Any]) -> dict[str, Any]:
+        """All parameters at a setting of the grid, the fixed ones included."""
+        return {name: value for name, value in {**self.config, **setting}.items() if name != "_target_"}
+
     def build(self, setting: dict[str, Any] | None = None):
         """The kernel or classifier at a setting, the first by default. Raises ValueError for what the class refuses, naming the method."""
         setting = setting if setting is not None else next(self.settings())

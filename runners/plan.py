@@ -6,7 +6,6 @@ from pathlib import Path
 from datasets import find
 from results import store
 from results.record import FINAL
-
 from runners.task import Task
 
 # One core's seconds, measured on the study itself: per pair, step and setting for kernels with a recursion over time or depth, per pair and
@@ -49,7 +48,9 @@ class Plan:
         """The plan in one line."""
         if not self.to_run:
             return f"{len(self.done)} of {len(self.tasks)} done, nothing to run"
-        return f"{len(self.done)} of {len(self.tasks)} done, {len(self.to_run)} to run, about {duration(self.seconds(workers))} with {workers} workers"
+        return (
+            f"{len(self.done)} of {len(self.tasks)} done, {len(self.to_run)} to run, about {duration(self.seconds(workers))} with {workers} workers"
+        )
 
 
 def make_plan(tasks: list[Task], folder: Path) -> Plan:

@@ -1,6 +1,7 @@
 """The protocol: how series are normalised, how the training set is folded, which C are tried and how ties are broken."""
 
 import math
+import warnings
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 
@@ -60,8 +61,8 @@ class Protocol:
         folds = min(self.folds, len(y))
         largest = np.unique(y, return_counts=True)[1].max()
         splitter = StratifiedKFold if largest >= folds else KFold
-        with np.testing.suppress_warnings() as suppress:
-            suppress.filter(UserWarning, "The least populated class")  # small classes are the archive's, and known
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The least populated class")  # small classes are the archive's, and known
             return list(splitter(folds, shuffle=True, random_state=self.fold_seed(dataset)).split(np.zeros(len(y)), y))
 
 

@@ -3,7 +3,8 @@
 python -m runners.reproduce study=ucr56
 python -m runners.reproduce study=quick output=/tmp/here workers=1
 
-Killed and started again, it goes on where it was. The exit status is 0 if every task has a result, 1 if not, 2 for a mistake in the configuration.
+Killed and started again, it goes on where it was. The exit status is 0 if no task failed, 1 if one did, 2 for a mistake in the
+configuration. Datasets that cannot be had are listed, and are no failure: the study runs on the rest.
 """
 
 import sys
@@ -29,10 +30,11 @@ def reproduce(config: DictConfig) -> None:
 
 
 def run_study(config: DictConfig) -> int:
-    """Plan and run a study, write its tables; returns the number of tasks without a result."""
+    """Plan and run a study, write its tables; returns the number of tasks that failed. A dataset that cannot be had is no failure of a task."""
+    from datasets.fetch import fetch
     from results import store
     from results.tables import write_tables
-
+    from runners.evaluate import blank_record
     from runners.plan import make_plan
     from runners.study import describe, run_tasks
     from runners.task import Task
@@ -47,11 +49,11 @@ def run_study(config: DictConfig) -> int:
     store.write_plan(folder, name, names, [method.name for method in methods], [task.key for task in tasks])
     print(f"{name}: {plan.describe(workers)}", flush=True)
 
-    if plan.to_run and config.data.downloads:
-        from datasets.fetch import fetch
-
-        for dataset, reason in fetch(sorted({task.dataset for task in plan.to_run}), config.data.root).items():
-            print(f"missing: {dataset}: {reason}", file=sys.stderr)
+    missing = fetch(sorted({task.dataset for task in plan.to_run}), config.data.root, config.data.downloads)
+    for task in plan.to_run:
+        if task.dataset in missing:
+            store.write(blank_record(task, "skipped", missing[task.dataset]), folder)
+    report_missing(missing)
     tracker = None
     if config.tracking.enabled:
         from runners.tracking import open_tracker
@@ -59,7 +61,7 @@ def run_study(config: DictConfig) -> int:
         tracker = open_tracker(name, config)
         tracker.sync(folder)
     run_tasks(
-        plan.to_run,
+        [task for task in plan.to_run if task.dataset not in missing],
         folder,
         root=config.data.root,
         workers=workers,
@@ -69,14 +71,23 @@ def run_study(config: DictConfig) -> int:
     if tracker:
         tracker.close()
 
-    records = store.study_records(folder)
-    faults = [record for record in records if record.status != "ok"]
     written = write_tables(folder)
     print(written[1].read_text())
-    print(f"{len(records) - len(faults)} of {len(tasks)} tasks have a result; tables in {written[0].parent}")
+    records = store.study_records(folder)
+    faults = [record for record in records if record.status not in ("ok", "skipped")]
+    print(f"{sum(record.status == 'ok' for record in records)} of {len(tasks)} tasks have a result; tables in {written[0].parent}")
+    report_missing(missing)
     for record in faults:
         print(describe(record), file=sys.stderr)
-    return len(tasks) - (len(records) - len(faults))
+    return len(faults)
+
+
+def report_missing(missing: dict[str, str]) -> None:
+    """Say which datasets are not there, and why."""
+    for dataset, reason in missing.items():
+        print(f"missing: {dataset}: {reason}", file=sys.stderr)
+    if missing:
+        print(f"{len(missing)} datasets are missing: put them into a folder named by data.root or RNTK_DATA, and run again", file=sys.stderr)
 
 
 register_resolvers()

@@ -23,7 +23,7 @@ def run(config: DictConfig) -> None:
     runtime = HydraConfig.get()
     sweeping = runtime.mode == RunMode.MULTIRUN
     try:
-        record, fresh = result_of(config)
+        record, fresh = result_of(config, downloads=config.data.downloads and not sweeping)
     except ValueError as error:
         if not sweeping:
             stop(str(error))
@@ -45,10 +45,11 @@ def run(config: DictConfig) -> None:
         sys.exit(1)
 
 
-def result_of(config: DictConfig):
+def result_of(config: DictConfig, downloads: bool):
     """The record of a configuration's task, and whether it was computed now; a task that has a record is not run again."""
+    from datasets.fetch import fetch
     from results import store
-
+    from runners.evaluate import blank_record, run_task
     from runners.plan import make_plan
     from runners.task import Task
 
@@ -56,12 +57,11 @@ def result_of(config: DictConfig):
     folder = Path(config.output) / "run"
     if make_plan([task], folder).done:
         return next(record for record in store.heads(folder) if record.key == task.key), False
-    if config.data.downloads:
-        from datasets.fetch import fetch
-
-        fetch([task.dataset], config.data.root)
-    from runners.evaluate import run_task
-
+    missing = fetch([task.dataset], config.data.root, downloads)
+    if missing:
+        record = blank_record(task, "skipped", missing[task.dataset])
+        store.write(record, folder)
+        return record, True
     return run_task(task, folder, config.data.root, config.timeout), True
 
 
@@ -69,7 +69,7 @@ def report(record, folder: Path, fresh: bool) -> str:
     """A record in a few lines."""
     lines = [f"{record.dataset} · {record.method} · {record.status}" + (f": {record.reason}" if record.reason else "")]
     if record.status == "ok":
-        selected = " ".join(f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}" for name, value in record.selected.items())
+        selected = " ".join(f"{name}={value:.6g}" if isinstance(value, float) else f"{name}={value}" for name, value in record.selected.items())
         tied = f"   (first of {record.n_tied} tied)" if record.n_tied > 1 else ""
         stages = ", ".join(f"{name} {record.timings[name]:.1f}" for name in ("kernel", "selection", "refit", "predict") if name in record.timings)
         lines.append(f"  selected  {selected or 'nothing to select'}{tied}")

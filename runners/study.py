@@ -11,11 +11,11 @@ from pathlib import Path
 
 from joblib import Parallel, delayed, parallel_config
 from joblib.externals.loky.process_executor import TerminatedWorkerError
-from results import store
-from results.record import Record
 from tqdm import tqdm
 
-from runners.evaluate import run_task
+from results import store
+from results.record import Record
+from runners.evaluate import blank_record, run_task
 from runners.plan import estimate
 from runners.task import Task
 
@@ -44,7 +44,10 @@ def run_tasks(
                     done += costs[record.key]
                     bar.update(costs[record.key])
                     left = (time.perf_counter() - started) * (sum(costs.values()) - done) / done
-                    bar.write(f"[{len(tasks) - len(missing)}/{len(tasks)}] {describe(record)}" + (f", about {left / 60:.0f} min left" if bar.disable else ""))
+                    bar.write(
+                        f"[{len(tasks) - len(missing)}/{len(tasks)}] {describe(record)}"
+                        + (f", about {left / 60:.0f} min left" if bar.disable else "")
+                    )
             except TerminatedWorkerError:
                 missing = {key: task for key, task in missing.items() if not _final(task, folder, on_record)}
                 if workers > 1:
@@ -52,7 +55,7 @@ def run_tasks(
                     bar.write(f"a worker was killed (out of memory?): going on with {workers}")
                 elif missing:
                     culprit = missing.pop(next(iter(missing)))
-                    record = Record(culprit.dataset, culprit.method.name, culprit.key, "failed", "its worker process was killed (out of memory?)")
+                    record = blank_record(culprit, "failed", "its worker process was killed (out of memory?)")
                     store.write(record, folder)
                     on_record(record)
                     bar.write(describe(record))
@@ -62,8 +65,9 @@ BAR = "{desc} {percentage:3.0f}% |{bar}| {elapsed} gone, about {remaining} left"
 
 
 def _parallel(tasks, folder, root, timeout, workers):
-    with parallel_config("loky", n_jobs=workers, inner_max_num_threads=1):
-        yield from Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch=f"{workers}")(
+    # joblib runs a single job in this very process; with two and one dispatched at a time, a task that dies takes only its worker along
+    with parallel_config("loky", n_jobs=max(workers, 2), inner_max_num_threads=1):
+        yield from Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch=workers)(
             delayed(run_task)(task, folder, root, timeout) for task in tasks
         )
 
@@ -81,6 +85,7 @@ def _final(task: Task, folder: Path, on_record) -> bool:
 def warm_up() -> None:
     """Compile the engine once, here: many processes that compile into one cache at the same time can spoil it."""
     import numpy as np
+
     from baselines import NTK
     from rntk import RNTK
 

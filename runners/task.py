@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from datasets import find
-
 from runners.method import Method
 from runners.protocol import NUMERICS, Protocol
 

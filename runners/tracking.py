@@ -56,7 +56,9 @@ class Tracker:
         """Key and status of the records that have a run already."""
         known, token = {}, None
         while True:
-            page = self.client.search_runs([self.experiment], f"tags.study = '{self.study}' and tags.kind = 'task'", max_results=1000, page_token=token)
+            page = self.client.search_runs(
+                [self.experiment], f"tags.study = '{self.study}' and tags.kind = 'task'", max_results=1000, page_token=token
+            )
             known |= {run.data.tags["key"]: (run.info.run_id, run.data.tags["status"]) for run in page}
             token = page.token
             if not token:
@@ -76,8 +78,7 @@ class Tracker:
         run = self.client.create_run(
             self.experiment, run_name=f"{record.dataset} {record.method}", tags={**tags, MLFLOW_PARENT_RUN_ID: self.parent.info.run_id}
         )
-        fixed = {name: value for name, value in (record.method_config.get("kernel") or {}).items() if not isinstance(value, list) and name != "_target_"}
-        params = {"dataset": record.dataset, "method": record.method, **fixed, **record.selected}
+        params = {"dataset": record.dataset, "method": record.method, **record.selected}
         stages = {f"seconds_{name}": value for name, value in record.timings.items() if isinstance(value, float)}
         metrics = {"cv_accuracy": record.cv_accuracy, "test_accuracy": record.test_accuracy, "n_tied": record.n_tied, **stages}
         now = run.info.start_time

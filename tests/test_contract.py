@@ -4,9 +4,10 @@ import pickle
 
 import numpy as np
 import pytest
+from sklearn.base import clone
+
 from baselines import NTK, RBF, Gaussian, Polynomial
 from rntk import RNTK
-from sklearn.base import clone
 
 KERNELS = [
     RNTK(sigma_w=1.4, sigma_b=0.3, sigma_h=0.2),

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from baselines import NTK, RBF, Gaussian, NearestNeighbour, Polynomial
-from rntk.nonlinearities import NONLINEARITIES
 from sklearn.metrics.pairwise import polynomial_kernel, rbf_kernel
 from sklearn.neighbors import KNeighborsClassifier
+
+from baselines import NTK, RBF, Gaussian, NearestNeighbour, Polynomial
+from rntk.nonlinearities import NONLINEARITIES
 
 
 @pytest.fixture

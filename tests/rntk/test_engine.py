@@ -3,6 +3,7 @@
 import numba
 import numpy as np
 import pytest
+
 from rntk import RNTK, engine_cpu, recursion
 
 

@@ -4,9 +4,10 @@ import math
 
 import numpy as np
 import pytest
+from scipy.special import erf
+
 from rntk.nonlinearities import NONLINEARITIES
 from rntk.recursion import Parameters, gram
-from scipy.special import erf
 
 PHI = {"relu": lambda a: np.maximum(a, 0), "erf": erf}
 PHI_PRIME = {"relu": lambda a: (a > 0).astype(float), "erf": lambda a: 2 / math.sqrt(math.pi) * np.exp(-(a**2))}

@@ -1,0 +1,49 @@
+"""The catalogue, the rule of the study, and messages for names that do not exist."""
+
+import csv
+
+import pytest
+
+from datasets import catalogue, find, in_study, listed
+from datasets.catalogue import HERE
+
+
+def test_the_archive_has_128_datasets():
+    assert len(catalogue()) == 128
+    assert sum(entry.length is None for entry in catalogue().values()) == 11
+    assert sum(entry.missing for entry in catalogue().values()) == 4
+    assert all(0 <= entry.ed_error < 1 and entry.n_classes >= 2 for entry in catalogue().values())
+
+
+def test_the_rule_yields_the_56():
+    assert sorted(name for name, entry in catalogue().items() if in_study(entry)) == listed()
+    assert len(listed()) == 56
+
+
+def test_every_dataset_of_the_study_can_be_verified():
+    for name in listed():
+        entry = find(name)
+        assert all(len(digest) == 64 for digest in (entry.sha256_train, entry.sha256_test, entry.sha256_values)), name
+        assert entry.ed_preprocessing in ("raw", "z-norm"), name
+
+
+def test_the_mirror_carries_53_of_the_56():
+    with open(HERE / "mirror.csv", newline="") as file:
+        mirror = {row["dataset"] for row in csv.DictReader(file)}
+    assert mirror <= set(catalogue())
+    assert sorted(set(listed()) - mirror) == ["ProximalPhalanxTW", "RefrigerationDevices", "ScreenType"]
+
+
+@pytest.mark.parametrize(("wrong", "nearest"), [("gunpoint", "GunPoint"), ("Cofee", "Coffee"), ("ItalyPower", "ItalyPowerDemand")])
+def test_an_unknown_name_lists_the_closest_first(wrong, nearest):
+    with pytest.raises(ValueError, match=rf"unknown dataset '{wrong}': choose one of {nearest},.*128 in all"):
+        find(wrong)
+
+
+def test_a_list_file(tmp_path):
+    path = tmp_path / "list.txt"
+    path.write_text("# mine\nCoffee\n\nWine # red\n")
+    assert listed(path) == ["Coffee", "Wine"]
+    path.write_text("Coffee\nWhine\n")
+    with pytest.raises(ValueError, match="unknown dataset 'Whine': choose one of Wine"):
+        listed(path)

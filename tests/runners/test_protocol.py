@@ -1,0 +1,87 @@
+"""Folds, normalisation, and the key of a task."""
+
+import numpy as np
+import pytest
+
+from runners.method import Method
+from runners.protocol import Protocol, normalise
+from runners.task import Task
+
+
+def test_folds_are_stratified_where_a_class_has_as_many_members_as_folds():
+    y = np.repeat([0, 1], [30, 20])
+    folds = Protocol().split(y, "Coffee")
+    assert len(folds) == 10
+    assert all(np.bincount(y[validate]).tolist() == [3, 2] for _, validate in folds)
+    assert sorted(np.concatenate([validate for _, validate in folds])) == list(range(50))
+
+
+def test_folds_where_classes_and_sets_are_small():
+    assert len(Protocol().split(np.arange(12) % 6, "Coffee")) == 10  # two of each class: plain K-fold
+    assert len(Protocol().split(np.array([0, 1, 0, 1, 1]), "Coffee")) == 5  # fewer series than folds
+
+
+def test_folds_depend_on_seed_and_dataset_alone():
+    y = np.repeat([0, 1], 40)
+    validation = [np.concatenate([v for _, v in Protocol(seed=seed).split(y, name)]) for seed, name in ((0, "A"), (0, "A"), (1, "A"), (0, "B"))]
+    np.testing.assert_array_equal(validation[0], validation[1])
+    assert not np.array_equal(validation[0], validation[2])
+    assert not np.array_equal(validation[0], validation[3])
+
+
+def test_normalisation():
+    X = np.array([[3.0, 4.0], [0.0, 0.0], [5.0, 5.0]])
+    np.testing.assert_allclose(normalise(X, "unit"), [[0.6, 0.8], [0, 0], [0.5**0.5, 0.5**0.5]])
+    np.testing.assert_allclose(normalise(X, "zscore"), [[-1, 1], [0, 0], [0, 0]])
+    assert normalise(X, "none") is X
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"normalisation": "l1"}, "choose one of unit, zscore, none"),
+        ({"tie_break": "last"}, "choose one of first, vote"),
+        ({"folds": 1}, "folds=1"),
+        ({"max_iter": 0}, "max_iter=0"),
+        ({"C": [1, 0.1]}, "ascending"),
+        ({"C": [-1.0]}, "> 0"),
+        ({"C": []}, "C="),
+    ],
+)
+def test_a_protocol_that_makes_no_sense(change, message):
+    with pytest.raises(ValueError, match=message):
+        Protocol(**change)
+
+
+def rbf(**changes):
+    return Method("rbf", {"_target_": "baselines.RBF", "gamma": [0.1, 1], **changes})
+
+
+def test_the_key_holds_everything_that_matters():
+    task = Task("Coffee", rbf(), Protocol())
+    others = [
+        Task("Wine", rbf(), Protocol()),
+        Task("Coffee", rbf(gamma=[0.1, 2]), Protocol()),
+        Task("Coffee", rbf(gamma=[1, 0.1]), Protocol()),  # the order decides ties
+        Task("Coffee", rbf(), Protocol(seed=1)),
+        Task("Coffee", rbf(), Protocol(C=[1])),
+    ]
+    assert len({task.key, *(other.key for other in others)}) == 6
+    assert Task("Coffee", rbf(gamma=[0.1, 1.0]), Protocol()).key == task.key  # 1 is 1.0
+    assert Task("Coffee", rbf(), Protocol()).key == task.key
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"kernel": {"_target_": "baselines.RBF", "gamma": [1, -1]}}, "method 'm': gamma=-1"),
+        ({"kernel": {"_target_": "baselines.RBF", "gamma": []}}, "the list of gamma is empty"),
+        ({"kernel": {"gamma": 1}}, "needs a `_target_`"),
+        ({"kernel": {"_target_": "baselines.RFB"}}, "method 'm'.*RFB"),
+        ({}, "exactly one of"),
+        ({"kernel": {"_target_": "baselines.RBF"}, "normalisation": "l2"}, "normalisation='l2'"),
+    ],
+)
+def test_a_method_that_makes_no_sense(config, message):
+    with pytest.raises(ValueError, match=message):
+        Method("m", **config).validate()

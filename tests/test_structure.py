@@ -1,0 +1,79 @@
+"""The house: imports run downward, every config composes, and the wheel holds the kernel alone."""
+
+import ast
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+
+from runners.config import dataset_names, method_of, protocol_of, register_resolvers
+
+ROOT = Path(__file__).parents[1]
+MAY_USE = {"rntk": set(), "datasets": set(), "results": set(), "baselines": {"rntk"}, "runners": {"rntk", "datasets", "results", "baselines"}}
+STUDY_ONLY = {"hydra", "omegaconf", "joblib", "mlflow"}
+
+
+def imported(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative imports hide where an arrow goes"
+            yield node.module.split(".")[0]
+
+
+@pytest.mark.parametrize("package", MAY_USE)
+def test_imports_run_downward(package):
+    files = list((ROOT / package).rglob("*.py"))
+    assert files
+    for path in files:
+        upward = (set(imported(path)) & set(MAY_USE)) - MAY_USE[package] - {package}
+        assert not upward, f"{path.relative_to(ROOT)} imports {upward}"
+        if package != "runners":
+            assert not set(imported(path)) & STUDY_ONLY, f"{path.relative_to(ROOT)}: Hydra, joblib and MLflow belong to runners"
+
+
+def test_the_kernel_needs_numpy_and_numba_only():
+    for path in (ROOT / "rntk").rglob("*.py"):
+        assert set(imported(path)) - set(sys.stdlib_module_names) <= {"rntk", "numpy", "numba"}, path.name
+
+
+@pytest.fixture
+def conf():
+    register_resolvers()
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        yield compose
+
+
+@pytest.mark.parametrize("study", [path.stem for path in (ROOT / "conf" / "study").glob("*.yaml")])
+def test_every_study_composes(conf, study):
+    config = conf("reproduce", [f"study={study}"])
+    assert config.study.name == study
+    assert dataset_names(config.study.datasets)
+    assert [method_of(method).name for method in config.methods.values()] == ["rntk", "ntk", "rbf", "polynomial", "gaussian", "1nn_ed"]
+    assert protocol_of(config).C == (0.01, 0.1, 1.0, 10.0, 100.0)
+
+
+@pytest.mark.parametrize(("method", "settings"), [("rntk", 900), ("ntk", 540), ("rbf", 18), ("polynomial", 30), ("gaussian", 10), ("1nn_ed", 1)])
+def test_every_method_composes_with_its_full_grid(conf, method, settings):
+    assert method_of(conf("run", [f"method={method}"]).method).n_settings == settings
+
+
+def test_the_wheel_holds_rntk_only(tmp_path):
+    """Built with what is installed: no index is asked."""
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path / "dist"), "."]
+    source = tmp_path / "source"
+    source.mkdir()
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        (source / name).write_bytes((ROOT / name).read_bytes())
+    for package in MAY_USE:
+        for path in (ROOT / package).glob("*.py"):
+            (source / package).mkdir(exist_ok=True)
+            (source / package / path.name).write_bytes(path.read_bytes())
+    subprocess.run(build, cwd=source, check=True, capture_output=True)
+    (wheel,) = (tmp_path / "dist").glob("*.whl")
+    packages = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
+    assert {name for name in packages if not name.endswith(".dist-info")} == {"rntk"}
