@@ -23,6 +23,7 @@ import rntk
 from datasets import Dataset, DatasetMissing, find, load
 from results import store
 from results.record import Record
+from rntk.base import Kernel
 from runners.protocol import NUMERICS, normalise
 from runners.selection import NotConverged, Scores, TaskTimeout, compute, fit_svm, predict, scaled, score_grid
 from runners.task import Task
@@ -148,7 +149,9 @@ def with_kernel(task: Task, record: Record, X_train, y_train, X_test, timings: d
         timings["predict"] = timings.get("predict", 0.0) + time.perf_counter() - started
     if chosen is None:
         raise NotConverged("no setting that cross-validation scored could be refitted on the whole training set")
-    selected = {**method.parameters(scores.settings[chosen[0]]), "C": protocol.C[chosen[1]]}
+    setting = method.parameters(scores.settings[chosen[0]])
+    fitted = {name: value for name, value in vars(kernel).items() if isinstance(kernel, Kernel) and name not in setting}
+    selected = {**setting, **fitted, "C": protocol.C[chosen[1]]}
     n_tied = int(np.count_nonzero(scores.correct == scores.correct[chosen]))
     return Outcome(majority(ballots), selected, float(scores.correct[chosen] / scores.n), n_tied, scores, gram)
 
