@@ -8,7 +8,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 class NearestNeighbour(ClassifierMixin, BaseEstimator):
     """1-nearest-neighbour by Euclidean distance, the archive's own yardstick; of equally near series the first wins.
 
-    Distances are summed from the differences themselves: the usual shortcut |x|² − 2⟨x, y⟩ + |y|² rounds, and would break ties that are exact.
+    Distances are summed from the differences themselves: the usual shortcut |x|² − 2⟨x, y⟩ + |y|² rounds, and would
+    break ties that are exact.
     """
 
     def fit(self, X, y):

@@ -38,8 +38,9 @@ class RBF(Kernel):
 class Gaussian(Kernel):
     """k(x, y) = exp(−|x − y|² / 2b²) with a bandwidth that follows the data: b = multiple × median.
 
-    `fit(X)` sets `median` to the median Euclidean distance between two different series of X, the training set; until then it is 1, and
-    `multiple` is the bandwidth itself. The same family as RBF, on a scale of its own. Both parameters > 0.
+    `fit(X)` sets `median` to the median Euclidean distance between two different series of X, the training set; until
+    then it is 1, and `multiple` is the bandwidth itself. The same family as RBF, on a scale of its own. Both
+    parameters > 0.
     """
 
     multiple: float = 1.0
@@ -49,12 +50,17 @@ class Gaussian(Kernel):
         self._check("multiple", "median", positive=True)
 
     def fit(self, X) -> "Gaussian":
-        """Set `median` from the training set X, shape (n, T) or (n, T, m); raises ValueError where it is 0, or n < 2."""
+        """Set `median` from the training set X, shape (n, T) or (n, T, m).
+
+        Raises ValueError where it is 0, or n < 2.
+        """
         from rntk.sequences import as_sequences
 
         distances = pdist(vectors(as_sequences(X)))
         if not len(distances) or np.median(distances) == 0:
-            raise ValueError("the median distance of the training set is 0 or undefined: the Gaussian kernel has no bandwidth; use RBF")
+            raise ValueError(
+                "the median distance of the training set is 0 or undefined: the Gaussian kernel has no bandwidth; use RBF"
+            )
         return self.set_params(median=float(np.median(distances)))
 
     def _gram(self, X, Y):

@@ -20,8 +20,8 @@ class NTK(Kernel):
         Σ¹ = σ_w² ⟨x, y⟩ + σ_b²,        Σ^{ℓ+1} = σ_w² V[Σ^ℓ] + σ_b²
         Θ¹ = Σ¹,                        Θ^{ℓ+1} = Σ^{ℓ+1} + σ_w² V'[Σ^ℓ] Θ^ℓ,        k(x, y) = Θ^{depth+1}
 
-    Parameters: depth, a whole number ≥ 1; sigma_w, sigma_b ≥ 0; nonlinearity "relu" or "erf". Raises ValueError where one is out of range, or
-    the kernel overflows.
+    Parameters: depth, a whole number ≥ 1; sigma_w, sigma_b ≥ 0; nonlinearity "relu" or "erf". Raises ValueError where
+    one is out of range, or the kernel overflows.
 
     Source: Jacot, Gabriel, Hongler, "Neural Tangent Kernel", NeurIPS 2018.
     """
@@ -37,13 +37,17 @@ class NTK(Kernel):
         check_choice("nonlinearity", self.nonlinearity, NONLINEARITIES)
 
     def _layers(self, X):
-        """The normalisers of each layer and k(x, x): a perceptron is a recurrent network that hears |x| once and then silence."""
+        """The normalisers of each layer and k(x, x): a perceptron is a recurrent network that hears |x| once and then
+        silence.
+        """
         x = np.zeros((self.depth, 1, len(X)))
         x[0, 0] = self.sigma_w * np.linalg.norm(vectors(X), axis=1)
         ww, bb = self.sigma_w**2, self.sigma_b**2
         scale, root, diagonal = variances(CODES[self.nonlinearity], x, 1.0, bb, ww, ww, 0.0)
         if not np.isfinite(diagonal).all():
-            raise ValueError(f"sigma_w={self.sigma_w!r}: the kernel overflows float64 within {self.depth} layers; use a smaller sigma_w")
+            raise ValueError(
+                f"sigma_w={self.sigma_w!r}: the kernel overflows float64 within {self.depth} layers; use a smaller sigma_w"
+            )
         return scale, root, diagonal + bb
 
     def _gram(self, X, Y):

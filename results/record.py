@@ -1,4 +1,7 @@
-"""The record: what one task, a dataset and a method under a protocol, produced. It is the result; everything else is made from it."""
+"""The record: what one task, a dataset and a method under a protocol, produced.
+
+It is the result; everything else is made from it.
+"""
 
 from dataclasses import asdict, dataclass, field
 
@@ -12,14 +15,14 @@ FINAL = ("ok", "not_converged")  # the others are tried again when the study run
 class Record:
     """One task's result.
 
-    `selected` is flat: every hyperparameter of the chosen setting by name, those the grid holds fixed included, and C. `cv_accuracy` and
-    `test_accuracy` are shares in [0, 1], or None where there are none; `n_tied` counts the (setting, C) pairs that reached the best score,
-    the chosen one included. `timings` holds everything that may differ between two runs of the same task: seconds by stage, peak memory of
-    the process in MiB, the time of day.
+    `selected` is flat: every hyperparameter of the chosen setting by name, those the grid holds fixed included, and
+    C. `cv_accuracy` and `test_accuracy` are shares in [0, 1], or None where there are none; `n_tied` counts the
+    (setting, C) pairs that reached the best score, the chosen one included. `timings` holds everything that may
+    differ between two runs of the same task: seconds by stage, peak memory of the process in MiB, the time of day.
 
-    `grid` and `predictions` are tables of their own (`results.store`): one row a setting with its hyperparameters, the number of training
-    cases classified correctly in cross-validation for each C (−1 where the SVM did not converge or the Gram was unusable) and a note;
-    one row a test case with its label and the prediction.
+    `grid` and `predictions` are tables of their own (`results.store`): one row a setting with its hyperparameters,
+    the number of training cases classified correctly in cross-validation for each C (−1 where the SVM did not
+    converge or the Gram was unusable) and a note; one row a test case with its label and the prediction.
     """
 
     dataset: str

@@ -1,7 +1,8 @@
 """The statistics of the study: methods compared over datasets.
 
-All take a table of test accuracies, a DataFrame of shares in [0, 1] with one row a dataset and one column a method; NaN marks a result that
-is not there. Every statistic of a method is over the datasets on which it has a result, against the methods that have one there.
+All take a table of test accuracies, a DataFrame of shares in [0, 1] with one row a dataset and one column a method;
+NaN marks a result that is not there. Every statistic of a method is over the datasets on which it has a result,
+against the methods that have one there.
 """
 
 import numpy as np
@@ -40,7 +41,10 @@ def wins(accuracy: pd.DataFrame) -> pd.Series:
 
 
 def summary(accuracy: pd.DataFrame) -> pd.DataFrame:
-    """One row a method with all statistics, by falling mean accuracy; the standard deviation is the sample's (n − 1)."""
+    """One row a method with all statistics, by falling mean accuracy.
+
+    The standard deviation is the sample's (n − 1).
+    """
     table = pd.DataFrame(
         {
             "datasets": accuracy.notna().sum(),
@@ -60,6 +64,9 @@ def summary(accuracy: pd.DataFrame) -> pd.DataFrame:
 
 def accuracies(records) -> pd.DataFrame:
     """The table of test accuracies of a study's records: NaN where a method has no result."""
-    rows = [(record.dataset, record.method, np.nan if record.test_accuracy is None else record.test_accuracy) for record in records]
+    rows = [
+        (record.dataset, record.method, np.nan if record.test_accuracy is None else record.test_accuracy)
+        for record in records
+    ]
     table = pd.DataFrame(rows, columns=["dataset", "method", "accuracy"])
     return table.pivot(index="dataset", columns="method", values="accuracy").astype(float)

@@ -1,7 +1,8 @@
-"""Records on disk: `<folder>/records/<dataset>__<method>__<key>.json`, with `.grid.csv` and `.predictions.csv` beside it.
+"""Records on disk: `<folder>/records/<dataset>__<method>__<key>.json`, with `.grid.csv` and `.predictions.csv` beside
+it.
 
-The two tables are written first and the head last, each to a temporary file that is synced and renamed into place: a head that is there is whole,
-and so is what belongs to it.
+The two tables are written first and the head last, each to a temporary file that is synced and renamed into place: a
+head that is there is whole, and so is what belongs to it.
 """
 
 import csv
@@ -19,7 +20,10 @@ PLAN = "plan.json"
 
 
 def write(record: Record, folder: Path) -> Path:
-    """Write a record under `folder`/records, atomically; returns the path of its head. A record of the same key is replaced."""
+    """Write a record under `folder`/records, atomically; returns the path of its head.
+
+    A record of the same key is replaced.
+    """
     records = Path(folder) / "records"
     records.mkdir(parents=True, exist_ok=True)
     for table, rows in (("grid", record.grid), ("predictions", record.predictions)):
@@ -96,7 +100,9 @@ def read_plan(folder: Path) -> dict:
 
 
 def study_records(folder: Path) -> list[Record]:
-    """The records that make up the study in a folder: those its plan names, or, without a plan, the latest of each dataset and method."""
+    """The records that make up the study in a folder: those its plan names, or, without a plan, the latest of each
+    dataset and method.
+    """
     plan = read_plan(folder)
     records = list(heads(folder))
     if plan:

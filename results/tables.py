@@ -1,6 +1,7 @@
 """The tables of a study, made from its records alone: `python -m results.tables outputs/ucr56`.
 
-`summary` and `per_dataset`, each as CSV (full precision, shares in [0, 1]), Markdown and LaTeX (per cent), under `<folder>/tables`.
+`summary` and `per_dataset`, each as CSV (full precision, shares in [0, 1]), Markdown and LaTeX (per cent), under
+`<folder>/tables`.
 """
 
 import argparse
@@ -25,7 +26,10 @@ NAMES = {
 
 
 def write_tables(folder: Path, to: Path | None = None) -> list[Path]:
-    """Write all tables of the study in `folder` (to `folder`/tables, or `to`); returns their paths. Raises ValueError where there are no records."""
+    """Write all tables of the study in `folder` (to `folder`/tables, or `to`); returns their paths.
+
+    Raises ValueError where there are no records.
+    """
     records = study_records(folder)
     if not records:
         raise ValueError(f"{folder} holds no records: run the study first, or name a folder that has `records/*.json`")
@@ -59,14 +63,20 @@ def describe_coverage(accuracy: pd.DataFrame) -> str:
     text = f"{int(accuracy.notna().any(axis=1).sum())} of {len(accuracy)} datasets"
     if complete == len(accuracy):
         return text + "."
-    holes = [f"{name} ({', '.join(row.index[row.isna()])})" if row.notna().any() else name for name, row in accuracy.iterrows() if row.isna().any()]
+    holes = [
+        f"{name} ({', '.join(row.index[row.isna()])})" if row.notna().any() else name
+        for name, row in accuracy.iterrows()
+        if row.isna().any()
+    ]
     return f"{text}; {complete} have a result of every method. Not there: {'; '.join(holes)}."
 
 
 def readable_summary(table: pd.DataFrame) -> pd.DataFrame:
     """The summary for people: per cent, mean ± standard deviation."""
     readable = table.copy().astype(object)
-    readable["accuracy_mean"] = [f"{100 * mean:.2f} ± {100 * std:.2f}" for mean, std in zip(table.accuracy_mean, table.accuracy_std, strict=True)]
+    readable["accuracy_mean"] = [
+        f"{100 * mean:.2f} ± {100 * std:.2f}" for mean, std in zip(table.accuracy_mean, table.accuracy_std, strict=True)
+    ]
     for column in ("p90", "p95", "pma"):
         readable[column] = [f"{100 * value:.1f}" for value in table[column]]
     readable["friedman_rank"] = [f"{value:.2f}" for value in table.friedman_rank]
@@ -77,7 +87,10 @@ def readable_accuracies(accuracy: pd.DataFrame) -> pd.DataFrame:
     """Accuracies in per cent, the best of each dataset marked with a star, a dash where there is none."""
     rows = []
     for name, row in accuracy.iterrows():
-        cells = {method: "–" if pd.isna(value) else f"{100 * value:.2f}{'*' if value == row.max() else ''}" for method, value in row.items()}
+        cells = {
+            method: "–" if pd.isna(value) else f"{100 * value:.2f}{'*' if value == row.max() else ''}"
+            for method, value in row.items()
+        }
         rows.append({"Dataset": name, **cells})
     return pd.DataFrame(rows)
 
@@ -113,10 +126,17 @@ def latex(table: pd.DataFrame, coverage: str, label: str) -> str:
 def main() -> int:
     """Make the tables of the first of the folders named on the command line that has records."""
     parser = argparse.ArgumentParser(description="Make a study's tables from its records.")
-    parser.add_argument("folders", type=Path, nargs="+", help="studies' folders, which have records/*.json: the first that has any is taken")
+    parser.add_argument(
+        "folders",
+        type=Path,
+        nargs="+",
+        help="studies' folders, which have records/*.json: the first that has any is taken",
+    )
     parser.add_argument("--to", type=Path, help="where to write (default: that folder's own `tables`)")
     arguments = parser.parse_args()
-    folder = next((folder for folder in arguments.folders if any((folder / "records").glob("*.json"))), arguments.folders[0])
+    folder = next(
+        (folder for folder in arguments.folders if any((folder / "records").glob("*.json"))), arguments.folders[0]
+    )
     try:
         written = write_tables(folder, arguments.to)
     except ValueError as error:

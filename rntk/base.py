@@ -12,15 +12,16 @@ from rntk.sequences import as_pair
 class Kernel:
     """A positive semidefinite kernel of sequences: `k(X, Y=None)` is the Gram matrix, `k.diag(X)` its diagonal.
 
-    Subclasses are dataclasses whose fields are the hyperparameters. They write `_validate`, `_gram(X, Y)` and `_diag(X)` on checked float64
-    arrays of shape (n, T, m), where Y is None stands for X with itself.
+    Subclasses are dataclasses whose fields are the hyperparameters. They write `_validate`, `_gram(X, Y)` and
+    `_diag(X)` on checked float64 arrays of shape (n, T, m), where Y is None stands for X with itself.
     """
 
     def __post_init__(self):
         self._validate()
 
     def __call__(self, X, Y=None) -> np.ndarray:
-        """The Gram matrix, float64 of shape (n_x, n_y): k(x, y) for every sequence of X and of Y, or of X with itself when Y is None.
+        """The Gram matrix, float64 of shape (n_x, n_y): k(x, y) for every sequence of X and of Y, or of X with itself
+        when Y is None.
 
         X and Y have shape (n, T) or (n, T, m). Raises ValueError where a parameter or an input is not valid.
         """
@@ -37,10 +38,15 @@ class Kernel:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def set_params(self, **params) -> "Kernel":
-        """Set hyperparameters by name; raises ValueError for an unknown name or an invalid value, and then changes nothing."""
+        """Set hyperparameters by name.
+
+        Raises ValueError for an unknown name or an invalid value, and then changes nothing.
+        """
         unknown = sorted(set(params) - set(self.get_params()))
         if unknown:
-            raise ValueError(f"{type(self).__name__} has no parameter {unknown[0]!r}: it has {', '.join(self.get_params())}")
+            raise ValueError(
+                f"{type(self).__name__} has no parameter {unknown[0]!r}: it has {', '.join(self.get_params())}"
+            )
         type(self)(**{**self.get_params(), **params})
         for name, value in params.items():
             setattr(self, name, value)

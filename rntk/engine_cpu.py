@@ -1,11 +1,14 @@
 """The fast engine: fills the Gram matrix tile by tile, each pair an independent recursion over time.
 
-A tile holds the state (K, Θ) of a few rows and a few dozen columns while it runs through all steps, so that it stays in the first-level
-cache; nothing of size n × n × T is ever stored. The inner loops run over columns and are written for the compiler to vectorise: no branch,
-no division for the ReLU (the normalisers of every series and step are computed once), one polynomial. Tiles are independent: threads
-share the rows without locks, and their number does not change a bit of the result.
+A tile holds the state (K, Θ) of a few rows and a few dozen columns while it runs through all steps, so that it stays
+in the first-level cache; nothing of size n × n × T is ever stored. The inner loops run over columns and are written
+for the compiler to
+vectorise: no branch, no division for the ReLU (the normalisers of every series and step are computed once), one
+polynomial. Tiles are
+independent: threads share the rows without locks, and their number does not change a bit of the result.
 
-Threads: as many as `numba.get_num_threads()` says; set them with `numba.set_num_threads` or the environment variable NUMBA_NUM_THREADS.
+Threads: as many as `numba.get_num_threads()` says; set them with `numba.set_num_threads` or the environment variable
+NUMBA_NUM_THREADS.
 """
 
 import math
@@ -36,7 +39,9 @@ jit = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contrac
 
 @jit
 def arcsin(x):
-    """arcsin x for |x| ≤ 1 without a branch: the polynomial on |x| ≤ 1/2, and beyond it arcsin x = π/2 − 2 arcsin √((1 − x)/2)."""
+    """arcsin x for |x| ≤ 1 without a branch: the polynomial on |x| ≤ 1/2, and beyond it arcsin x = π/2 − 2 arcsin
+    √((1 − x)/2).
+    """
     a = abs(x)
     far = a > 0.5
     w = (1 - a) / 2 if far else a * a
@@ -85,8 +90,8 @@ def step(code, K, theta, drive, gain, a, root_a, b, root_b):
 def variances(code, x, uu, bb, ww, vv, hh):
     """K_xx of every series and step, and the kernel k(x, x), in closed form on the diagonal: c = 1 exactly.
 
-    x has shape (T, m, n); the scales come squared (uu = σ_u²/m, …). Returns the normalisers 1/√K_xx and √K_xx of the step functions (for erf,
-    √(2/(1 + 2 K_xx)) twice), both (T, n), and k(x, x) (n,).
+    x has shape (T, m, n); the scales come squared (uu = σ_u²/m, …). Returns the normalisers 1/√K_xx and √K_xx of the
+    step functions (for erf, √(2/(1 + 2 K_xx)) twice), both (T, n), and k(x, x) (n,).
     """
     T, m, n = x.shape
     scale, root = np.empty((T, n)), np.empty((T, n))
@@ -113,7 +118,10 @@ def variances(code, x, uu, bb, ww, vv, hh):
 
 @jit
 def fill(out, symmetric, first, stride, code, x, scale_x, root_x, y, scale_y, root_y, uu, bb, ww, vv):
-    """Fill every `stride`-th block of rows of `out`, from block `first` on; of a symmetric Gram, the upper triangle and its mirror image."""
+    """Fill every `stride`-th block of rows of `out`, from block `first` on.
+
+    Of a symmetric Gram, the upper triangle and its mirror image.
+    """
     T, m, n_x = x.shape
     n_y = y.shape[2]
     K, theta = np.empty((ROWS, COLUMNS)), np.empty((ROWS, COLUMNS))
@@ -150,7 +158,9 @@ def fill(out, symmetric, first, stride, code, x, scale_x, root_x, y, scale_y, ro
 
 
 class Prepared(NamedTuple):
-    """Sequences as the tiles read them, with what each has with itself: time-major (T, m, n), the normalisers (T, n), and k(x, x)."""
+    """Sequences as the tiles read them, with what each has with itself: time-major (T, m, n), the normalisers (T, n),
+    and k(x, x).
+    """
 
     x: np.ndarray
     scale: np.ndarray
@@ -159,7 +169,9 @@ class Prepared(NamedTuple):
 
 
 def prepare(X: np.ndarray, p: Parameters) -> Prepared:
-    """The part of the kernel that belongs to single sequences, X of shape (n, T, m): O(n T m), with k(x, x) in closed form."""
+    """The part of the kernel that belongs to single sequences, X of shape (n, T, m): O(n T m), with k(x, x) in closed
+    form.
+    """
     x = np.ascontiguousarray(X.transpose(1, 2, 0))
     return Prepared(x, *variances(CODES[p.nonlinearity], x, *_squares(p, X.shape[2]), p.sigma_h**2))
 
@@ -169,7 +181,9 @@ def _squares(p: Parameters, m: int) -> tuple[float, float, float, float]:
 
 
 def gram(X: Prepared, Y: Prepared | None, p: Parameters) -> np.ndarray:
-    """The kernel of every sequence of X with every one of Y, or of X with itself when Y is None: see `rntk.recursion.gram`."""
+    """The kernel of every sequence of X with every one of Y, or of X with itself when Y is None: see
+    `rntk.recursion.gram`.
+    """
     symmetric = Y is None
     Y = X if symmetric else Y
     _, m, n_x = X.x.shape
@@ -178,7 +192,9 @@ def gram(X: Prepared, Y: Prepared | None, p: Parameters) -> np.ndarray:
     threads = min(numba.get_num_threads(), -(-n_x // ROWS))
 
     def share(first):
-        fill(out, symmetric, first, threads, CODES[p.nonlinearity], X.x, X.scale, X.root, Y.x, Y.scale, Y.root, *squares)
+        fill(
+            out, symmetric, first, threads, CODES[p.nonlinearity], X.x, X.scale, X.root, Y.x, Y.scale, Y.root, *squares
+        )
 
     if threads == 1:
         share(0)

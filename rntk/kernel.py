@@ -12,30 +12,36 @@ from rntk.recursion import Parameters
 
 @dataclass
 class RNTK(Kernel):
-    """The recurrent neural tangent kernel: the tangent kernel of an infinitely wide recurrent network that reads a sequence to its end.
+    """The recurrent neural tangent kernel: the tangent kernel of an infinitely wide recurrent network that reads a
+    sequence to its end.
 
-    For sequences x, y of T steps and m channels, with V and V' the dual activations of the nonlinearity (`rntk.nonlinearities`):
+    For sequences x, y of T steps and m channels, with V and V' the dual activations of the nonlinearity
+    (`rntk.nonlinearities`):
 
         K_t = σ_w² V(K_xx, K_{t−1}, K_yy) + (σ_u²/m) ⟨x_t, y_t⟩ + σ_b²        covariance of the pre-activations
         Θ_t = K_t + σ_w² V'(K_xx, K_{t−1}, K_yy) Θ_{t−1}                       their tangent kernel
         k(x, y) = σ_v² V(K_xx, K_T, K_yy) + σ_v² V'(K_xx, K_T, K_yy) Θ_T
 
     Parameters, all finite and ≥ 0:
-        sigma_w: scale of the recurrent weights. For ReLU the variance is multiplied by σ_w²/2 at each step: √2 is critical, more grows
+        sigma_w: scale of the recurrent weights. For ReLU the variance is multiplied by σ_w²/2 at each step: √2 is
+        critical, more grows
             exponentially with T.
         sigma_u: scale of the input weights.
         sigma_b: scale of the biases.
-        sigma_h: scale of the random initial state, drawn anew for every sequence: it adds σ_w² σ_h² to the first K of a sequence with itself (the
+        sigma_h: scale of the random initial state, drawn anew for every sequence: it adds σ_w² σ_h² to the first K of
+        a sequence with itself (the
             same index of the same set, not another of equal values) and to nothing else.
         sigma_v: scale of the readout; σ_v² multiplies the whole kernel.
         nonlinearity: "relu" or "erf".
 
-    `k(X, Y=None)` takes arrays of shape (n, T) or (n, T, m) and returns float64 of shape (n_x, n_y); `Y=None` (or the very same object
-    as X) compares the set with itself. Costs O(T m) a pair and no memory beyond the result; threads as `numba.get_num_threads()` says.
+    `k(X, Y=None)` takes arrays of shape (n, T) or (n, T, m) and returns float64 of shape (n_x, n_y); `Y=None` (or the
+    very same object as X) compares the set with itself. Costs O(T m) a pair and no memory beyond the result; threads
+    as `numba.get_num_threads()` says.
 
     Accuracy: about 1e-12 relative, except between near-duplicates, where arccos c near c = 1 leaves about 1e-8.
 
-    Raises ValueError for a parameter out of range, an input that is not finite or has another shape, and a σ_w so large that the kernel overflows.
+    Raises ValueError for a parameter out of range, an input that is not finite or has another shape, and a σ_w so
+    large that the kernel overflows.
 
     Source: Alemohammad, Wang, Balestriero, Baraniuk, "The Recurrent Neural Tangent Kernel", ICLR 2021.
     """

@@ -4,8 +4,9 @@ For a nonlinearity φ and a centred Gaussian pair (a, b) with variances p, q and
 
     V(p, r, q) = E φ(a) φ(b),        V'(p, r, q) = E φ'(a) φ'(b).
 
-These two numbers are all that a kernel of wide networks ever asks of φ. The ReLU pair is the arc-cosine kernel of Cho and Saul
-(NeurIPS 2009), without the factor 2 that some texts put in, so that σ_w = √2 is critical; the erf pair is due to Williams (NeurIPS 1996).
+These two numbers are all that a kernel of wide networks ever asks of φ. The ReLU pair is the arc-cosine kernel of Cho
+and Saul (NeurIPS 2009), without the factor 2 that some texts put in, so that σ_w = √2 is critical; the erf pair is
+due to Williams (NeurIPS 1996).
 """
 
 from collections.abc import Callable

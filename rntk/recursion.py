@@ -1,9 +1,10 @@
 """The recurrent neural tangent kernel in plain NumPy: the recursion as it is written on paper.
 
-This is the reference that the fast engine is tested against. It holds three n_x × n_y arrays at a time and calls NumPy once a step, which
-is clear and slow; `rntk.engine_cpu` computes the same numbers.
+This is the reference that the fast engine is tested against. It holds three n_x × n_y arrays at a time and calls
+NumPy once a step, which is clear and slow; `rntk.engine_cpu` computes the same numbers.
 
-The network reads a sequence x of T steps of m channels, with all entries of W, U, b, v and z drawn from N(0, 1) and its width n → ∞:
+The network reads a sequence x of T steps of m channels, with all entries of W, U, b, v and z drawn from N(0, 1) and
+its width n → ∞:
 
     g_t = σ_w/√n · W h_{t−1} + σ_u/√m · U x_t + σ_b b,      h_t = φ(g_t),      h_0 = σ_h z,      f(x) = σ_v/√n · v·h_T.
 
@@ -32,8 +33,8 @@ class Parameters:
 def variances(X: np.ndarray, p: Parameters) -> tuple[np.ndarray, np.ndarray]:
     """What every sequence has with itself: K_xx at each step, and the kernel k(x, x).
 
-        K_t = σ_w² V(K_{t−1}, K_{t−1}, K_{t−1}) + (σ_u²/m) |x_t|² + σ_b²,        with σ_w² σ_h² in place of the first term at t = 1
-        Θ_t = K_t + σ_w² V' Θ_{t−1},        k(x, x) = σ_v² (V + V' Θ_T)
+        K_t = σ_w² V(K_{t−1}, K_{t−1}, K_{t−1}) + (σ_u²/m) |x_t|² + σ_b²,        with σ_w² σ_h² in place of the first
+        term at t = 1 Θ_t = K_t + σ_w² V' Θ_{t−1},        k(x, x) = σ_v² (V + V' Θ_T)
 
     X has shape (n, T, m). Returns arrays of shape (T, n) and (n,).
     """
@@ -57,11 +58,11 @@ def variances(X: np.ndarray, p: Parameters) -> tuple[np.ndarray, np.ndarray]:
 def gram(X: np.ndarray, Y: np.ndarray | None, p: Parameters) -> np.ndarray:
     """The kernel k(x, y) of every sequence of X with every one of Y, or of X with itself when Y is None.
 
-        K_t = σ_w² V(K_xx, K_{t−1}, K_yy) + (σ_u²/m) ⟨x_t, y_t⟩ + σ_b²,        K of step 0 is zero between different sequences
-        Θ_t = K_t + σ_w² V'(K_xx, K_{t−1}, K_yy) Θ_{t−1},        k(x, y) = σ_v² (V + V' Θ_T)
+        K_t = σ_w² V(K_xx, K_{t−1}, K_yy) + (σ_u²/m) ⟨x_t, y_t⟩ + σ_b²,        K of step 0 is zero between different
+        sequences Θ_t = K_t + σ_w² V'(K_xx, K_{t−1}, K_yy) Θ_{t−1},        k(x, y) = σ_v² (V + V' Θ_T)
 
-    X has shape (n_x, T, m), Y (n_y, T, m). Returns (n_x, n_y). The σ_h term joins a sequence with itself alone: the same index of the same set,
-    not another sequence of equal values.
+    X has shape (n_x, T, m), Y (n_y, T, m). Returns (n_x, n_y). The σ_h term joins a sequence with itself alone: the
+    same index of the same set, not another sequence of equal values.
     """
     dual = NONLINEARITIES[p.nonlinearity]
     Kx, diagonal = variances(X, p)

@@ -6,13 +6,15 @@ import numpy as np
 def as_sequences(X, name: str = "X") -> np.ndarray:
     """A set of sequences of equal length as a float64 array of shape (n, T, m): n sequences, T steps, m channels.
 
-    Takes (n, T), which has one channel, or (n, T, m). Raises ValueError for any other shape, an empty axis, values that are not
-    numbers, NaN and infinity; `name` is what the message calls the argument.
+    Takes (n, T), which has one channel, or (n, T, m). Raises ValueError for any other shape, an empty axis, values
+    that are not numbers, NaN and infinity; `name` is what the message calls the argument.
     """
     try:
         array = np.asarray(X, dtype=np.float64)
     except (ValueError, TypeError) as error:
-        raise ValueError(f"{name} must be numbers in an array of shape (n, T) or (n, T, m), all sequences of one length: {error}") from error
+        raise ValueError(
+            f"{name} must be numbers in an array of shape (n, T) or (n, T, m), all sequences of one length: {error}"
+        ) from error
     if array.ndim not in (2, 3):
         raise ValueError(f"{name} has shape {array.shape}: expected (n, T), or (n, T, m) with m channels")
     if 0 in array.shape:
@@ -25,7 +27,9 @@ def as_sequences(X, name: str = "X") -> np.ndarray:
 
 
 def as_pair(X, Y=None) -> tuple[np.ndarray, np.ndarray | None]:
-    """X and Y as sequences that can be compared: the same length and channels. Y stays None where X is compared with itself.
+    """X and Y as sequences that can be compared: the same length and channels.
+
+    Y stays None where X is compared with itself.
 
     X compared with itself is written Y=None, or Y=X with the very same object.
     """

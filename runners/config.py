@@ -33,7 +33,9 @@ def method_of(config: DictConfig) -> Method:
     fields = plain(config)
     strange = sorted(set(fields) - {"name", "kernel", "classifier", "normalisation"})
     if strange:
-        raise ValueError(f"method {fields.get('name')!r} has no {strange[0]!r}: name, kernel or classifier, and normalisation are what it may have")
+        raise ValueError(
+            f"method {fields.get('name')!r} has no {strange[0]!r}: name, kernel or classifier, and normalisation are what it may have"
+        )
     return Method(**fields).validate()
 
 
@@ -63,7 +65,8 @@ def register_resolvers() -> None:
 
 
 def check_names(arguments: list[str]) -> None:
-    """Stop with the valid names, the closest first, where the command line names a method, study or protocol that has no file in conf/.
+    """Stop with the valid names, the closest first, where the command line names a method, study or protocol that has
+    no file in conf/.
 
     Hydra would stop too, but lists the names in its own order. Left to Hydra where another config folder is given.
     """

@@ -1,4 +1,7 @@
-"""One task, from its dataset to its record. Runs in a worker process: no downloads, no MLflow, one thread, and no exception leaves it."""
+"""One task, from its dataset to its record.
+
+Runs in a worker process: no downloads, no MLflow, one thread, and no exception leaves it.
+"""
 
 import platform
 import re
@@ -31,7 +34,9 @@ from runners.task import Task
 
 @dataclass
 class Outcome:
-    """What a method made of a dataset: which setting it chose on the training set, and its predictions for the test set."""
+    """What a method made of a dataset: which setting it chose on the training set, and its predictions for the test
+    set.
+    """
 
     predicted: np.ndarray
     selected: dict[str, Any]
@@ -60,7 +65,11 @@ def run_task(task: Task, folder: Path, root: str | None, timeout: float | None =
     except NotConverged as error:
         record.status, record.reason = "not_converged", str(error)
     except Exception as error:  # a failing task must not stop the others: what happened is its record
-        record.status, record.reason, record.traceback = "failed", f"{type(error).__name__}: {error}", traceback.format_exc()
+        record.status, record.reason, record.traceback = (
+            "failed",
+            f"{type(error).__name__}: {error}",
+            traceback.format_exc(),
+        )
     timings["total"] = time.perf_counter() - started
     record.timings = {name: round(seconds, 4) for name, seconds in timings.items()} | {
         "peak_memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
@@ -111,11 +120,16 @@ def evaluate(task: Task, record: Record, timings: dict, root: str | None, deadli
 
 def predictions(dataset: Dataset, predicted: np.ndarray) -> list[dict]:
     """One row a test case."""
-    return [{"case": i, "label": label, "predicted": guess} for i, (label, guess) in enumerate(zip(dataset.y_test, predicted, strict=True))]
+    return [
+        {"case": i, "label": label, "predicted": guess}
+        for i, (label, guess) in enumerate(zip(dataset.y_test, predicted, strict=True))
+    ]
 
 
 def with_kernel(task: Task, record: Record, X_train, y_train, X_test, timings: dict, deadline: float) -> Outcome:
-    """Choose the kernel's setting and C, refit on the whole training set, and only then compute the rows of the test set."""
+    """Choose the kernel's setting and C, refit on the whole training set, and only then compute the rows of the test
+    set.
+    """
     protocol, method = task.protocol, task.method
     kernel = method.build()
     if hasattr(kernel, "fit"):
@@ -130,14 +144,18 @@ def with_kernel(task: Task, record: Record, X_train, y_train, X_test, timings: d
         raise NotConverged(f"no setting of the grid is usable; the first says: {scores.notes[0]}")
 
     best = scores.correct[ranking[0]]
-    voters = [choice for choice in ranking if scores.correct[choice] == best] if protocol.tie_break == "vote" else ranking
+    voters = (
+        [choice for choice in ranking if scores.correct[choice] == best] if protocol.tie_break == "vote" else ranking
+    )
     chosen, ballots, gram = None, [], {}
     for row, choices in groupby(voters, key=itemgetter(0)):
         if protocol.tie_break == "first" and chosen:
             break
         started = time.perf_counter()
         K, scale = scaled(compute(kernel, scores.settings[row], X_train))
-        machines = refit(K, y_train, [(column, protocol.C[column]) for _, column in choices], scale, record.grid[row], protocol)
+        machines = refit(
+            K, y_train, [(column, protocol.C[column]) for _, column in choices], scale, record.grid[row], protocol
+        )
         timings["refit"] = timings.get("refit", 0.0) + time.perf_counter() - started
         if not machines:
             continue
@@ -157,7 +175,10 @@ def with_kernel(task: Task, record: Record, X_train, y_train, X_test, timings: d
 
 
 def refit(K, y, choices: list[tuple[int, float]], scale: float, row: dict, protocol) -> list[tuple[int, Any]]:
-    """Fit each (column, C) on the whole training set; those that do not converge are noted in the grid's row and left out."""
+    """Fit each (column, C) on the whole training set.
+
+    Those that do not converge are noted in the grid's row and left out.
+    """
     machines = []
     for column, C in choices:
         try:
@@ -194,7 +215,10 @@ def with_classifier(task: Task, record: Record, X_train, y_train, X_test, timing
         if time.monotonic() > deadline:
             raise TaskTimeout(f"stopped after {len(correct)} of {method.n_settings} settings")
         model = method.build(setting)
-        hits = (np.count_nonzero(clone(model).fit(X_train[fit], y_train[fit]).predict(X_train[held]) == y_train[held]) for fit, held in folds)
+        hits = (
+            np.count_nonzero(clone(model).fit(X_train[fit], y_train[fit]).predict(X_train[held]) == y_train[held])
+            for fit, held in folds
+        )
         correct.append(sum(hits))
         record.grid.append({**setting, "correct": correct[-1]})
     timings["selection"] = time.perf_counter() - started

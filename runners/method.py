@@ -16,8 +16,9 @@ from runners.protocol import NORMALISATIONS
 class Method:
     """A method as its config says: `kernel` (or `classifier`) has a `_target_`, the class, and its parameters.
 
-    A parameter given as a list is an axis of the grid, searched by cross-validation inside the task. `normalisation` replaces the protocol's;
-    "published" is what the archive's own 1-NN errors were computed on (`ed_preprocessing` of the catalogue).
+    A parameter given as a list is an axis of the grid, searched by cross-validation inside the task. `normalisation`
+    replaces the protocol's; "published" is what the archive's own 1-NN errors were computed on (`ed_preprocessing` of
+    the catalogue).
     """
 
     name: str
@@ -30,9 +31,13 @@ class Method:
         if (self.kernel is None) == (self.classifier is None):
             raise ValueError(f"method {self.name!r}: exactly one of `kernel` and `classifier` is needed")
         if "_target_" not in self.config:
-            raise ValueError(f"method {self.name!r}: its {'kernel' if self.kernel else 'classifier'} needs a `_target_`, the class to use")
+            raise ValueError(
+                f"method {self.name!r}: its {'kernel' if self.kernel else 'classifier'} needs a `_target_`, the class to use"
+            )
         if self.normalisation not in (None, "published", *NORMALISATIONS):
-            raise ValueError(f"method {self.name!r}: normalisation={self.normalisation!r}: choose one of published, {', '.join(NORMALISATIONS)}")
+            raise ValueError(
+                f"method {self.name!r}: normalisation={self.normalisation!r}: choose one of published, {', '.join(NORMALISATIONS)}"
+            )
         axes = {name: value for name, value in self.config.items() if isinstance(value, list)}
         empty = [name for name, values in axes.items() if not values]
         if empty:
@@ -59,7 +64,10 @@ class Method:
         return {name: value for name, value in {**self.config, **setting}.items() if name != "_target_"}
 
     def build(self, setting: dict[str, Any] | None = None):
-        """The kernel or classifier at a setting, the first by default. Raises ValueError for what the class refuses, naming the method."""
+        """The kernel or classifier at a setting, the first by default.
+
+        Raises ValueError for what the class refuses, naming the method.
+        """
         setting = setting if setting is not None else next(self.settings())
         try:
             return instantiate({**self.config, **setting})
@@ -68,7 +76,10 @@ class Method:
             raise ValueError(f"method {self.name!r}: {str(cause).splitlines()[0]}") from error
 
     def validate(self) -> "Method":
-        """Build every setting of the grid once, so that a bad value is refused before anything is computed; returns the method."""
+        """Build every setting of the grid once, so that a bad value is refused before anything is computed.
+
+        Returns the method.
+        """
         built = self.build()
         for setting in self.settings():
             if hasattr(built, "set_params"):

@@ -1,4 +1,7 @@
-"""The plan of a study: which tasks there are, which have a record, and how long the others will take. Made before any data is loaded."""
+"""The plan of a study: which tasks there are, which have a record, and how long the others will take.
+
+Made before any data is loaded.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +11,8 @@ from results import store
 from results.record import FINAL
 from runners.task import Task
 
-# One core's seconds, measured on the study itself: per pair, step and setting for kernels with a recursion over time or depth, per pair and
+# One core's seconds, measured on the study itself: per pair, step and setting for kernels with a recursion over time
+# or depth, per pair and
 # series value for the others; and for the SVM per fold, C and setting, with a part that grows with the Gram.
 SECONDS_PER_STEP = {"rntk.RNTK": 2.4e-9 / 2, "baselines.NTK": 1e-10}
 SECONDS_PER_STEP_OTHER = 1e-9
@@ -48,16 +52,18 @@ class Plan:
         """The plan in one line."""
         if not self.to_run:
             return f"{len(self.done)} of {len(self.tasks)} done, nothing to run"
-        return (
-            f"{len(self.done)} of {len(self.tasks)} done, {len(self.to_run)} to run, about {duration(self.seconds(workers))} with {workers} workers"
-        )
+        time = f"about {duration(self.seconds(workers))} with {workers} worker{'s' if workers > 1 else ''}"
+        return f"{len(self.done)} of {len(self.tasks)} done, {len(self.to_run)} to run, {time}"
 
 
 def make_plan(tasks: list[Task], folder: Path) -> Plan:
     """Split tasks into those with a final record of the same key under `folder` and those to run, longest first."""
     final = {record.key for record in store.heads(folder) if record.status in FINAL}
     done = [task for task in tasks if task.key in final]
-    to_run = sorted((task for task in tasks if task.key not in final), key=lambda task: (-estimate(task), task.dataset, task.method.name))
+    to_run = sorted(
+        (task for task in tasks if task.key not in final),
+        key=lambda task: (-estimate(task), task.dataset, task.method.name),
+    )
     return Plan(done, to_run)
 
 

@@ -18,9 +18,11 @@ NUMERICS = 1  # raised when a change of the code changes results, so that older 
 class Protocol:
     """What is the same for every task of a study.
 
-    normalisation: "unit" divides each series by its Euclidean norm, "zscore" subtracts its mean and divides by its standard deviation, "none".
+    normalisation: "unit" divides each series by its Euclidean norm, "zscore" subtracts its mean and divides by its
+    standard deviation, "none".
     folds: number of cross-validation folds on the training set, at least 2. C: the SVM's C values, > 0, ascending.
-    tie_break: "first" in grid order, or "vote" of all tied settings. seed: of the fold shuffle, joined with the dataset's name.
+    tie_break: "first" in grid order, or "vote" of all tied settings. seed: of the fold shuffle, joined with the
+    dataset's name.
     max_iter: iterations after which one SVM is given up as not converged.
 
     Raises ValueError for anything else.
@@ -37,7 +39,9 @@ class Protocol:
         object.__setattr__(self, "C", tuple(float(c) for c in self.C))
         for name, valid in (("normalisation", NORMALISATIONS), ("tie_break", TIE_BREAKS)):
             if getattr(self, name) not in valid:
-                raise ValueError(f"protocol.{name}={getattr(self, name)!r} is unknown: choose one of {', '.join(valid)}")
+                raise ValueError(
+                    f"protocol.{name}={getattr(self, name)!r} is unknown: choose one of {', '.join(valid)}"
+                )
         if not (isinstance(self.folds, int) and self.folds >= 2):
             raise ValueError(f"protocol.folds={self.folds!r}: a whole number of at least 2 is needed")
         if not (isinstance(self.max_iter, int) and self.max_iter >= 1):
@@ -50,13 +54,16 @@ class Protocol:
         return {**asdict(self), "C": list(self.C)}
 
     def fold_seed(self, dataset: str) -> int:
-        """The seed of a dataset's folds: from the protocol's seed and the dataset's name, the same for all methods and in any order of tasks."""
+        """The seed of a dataset's folds: from the protocol's seed and the dataset's name, the same for all methods
+        and in any order of tasks.
+        """
         return int.from_bytes(sha256(f"{self.seed}:{dataset}".encode()).digest()[:4], "big")
 
     def split(self, y: np.ndarray, dataset: str) -> list[tuple[np.ndarray, np.ndarray]]:
         """The folds as pairs of training and validation indices.
 
-        Stratified and shuffled; plain K-fold where no class has as many members as there are folds; fewer folds where there are fewer series.
+        Stratified and shuffled; plain K-fold where no class has as many members as there are folds; fewer folds where
+        there are fewer series.
         """
         folds = min(self.folds, len(y))
         largest = np.unique(y, return_counts=True)[1].max()

@@ -3,8 +3,8 @@
 python -m runners.reproduce study=ucr56
 python -m runners.reproduce study=quick output=/tmp/here workers=1
 
-Killed and started again, it goes on where it was. The exit status is 0 if no task failed, 1 if one did, 2 for a mistake in the
-configuration. Datasets that cannot be had are listed, and are no failure: the study runs on the rest.
+Killed and started again, it goes on where it was. The exit status is 0 if no task failed, 1 if one did, 2 for a
+mistake in the configuration. Datasets that cannot be had are listed, and are no failure: the study runs on the rest.
 """
 
 import sys
@@ -30,7 +30,10 @@ def reproduce(config: DictConfig) -> None:
 
 
 def run_study(config: DictConfig) -> int:
-    """Plan and run a study, write its tables; returns the number of tasks that failed. A dataset that cannot be had is no failure of a task."""
+    """Plan and run a study, write its tables; returns the number of tasks that failed.
+
+    A dataset that cannot be had is no failure of a task.
+    """
     from datasets.fetch import fetch
     from results import store
     from results.tables import write_tables
@@ -75,7 +78,9 @@ def run_study(config: DictConfig) -> int:
     print(written[1].read_text())
     records = store.study_records(folder)
     faults = [record for record in records if record.status not in ("ok", "skipped")]
-    print(f"{sum(record.status == 'ok' for record in records)} of {len(tasks)} tasks have a result; tables in {written[0].parent}")
+    print(
+        f"{sum(record.status == 'ok' for record in records)} of {len(tasks)} tasks have a result; tables in {written[0].parent}"
+    )
     report_missing(missing)
     for record in faults:
         print(describe(record), file=sys.stderr)
@@ -87,7 +92,10 @@ def report_missing(missing: dict[str, str]) -> None:
     for dataset, reason in missing.items():
         print(f"missing: {dataset}: {reason}", file=sys.stderr)
     if missing:
-        print(f"{len(missing)} datasets are missing: put them into a folder named by data.root or RNTK_DATA, and run again", file=sys.stderr)
+        print(
+            f"{len(missing)} datasets are missing: put them into a folder named by data.root or RNTK_DATA, and run again",
+            file=sys.stderr,
+        )
 
 
 register_resolvers()

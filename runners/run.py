@@ -46,7 +46,10 @@ def run(config: DictConfig) -> None:
 
 
 def result_of(config: DictConfig, downloads: bool):
-    """The record of a configuration's task, and whether it was computed now; a task that has a record is not run again."""
+    """The record of a configuration's task, and whether it was computed now.
+
+    A task that has a record is not run again.
+    """
     from datasets.fetch import fetch
     from results import store
     from runners.evaluate import blank_record, run_task
@@ -69,12 +72,24 @@ def report(record, folder: Path, fresh: bool) -> str:
     """A record in a few lines."""
     lines = [f"{record.dataset} · {record.method} · {record.status}" + (f": {record.reason}" if record.reason else "")]
     if record.status == "ok":
-        selected = " ".join(f"{name}={value:.6g}" if isinstance(value, float) else f"{name}={value}" for name, value in record.selected.items())
+        selected = " ".join(
+            f"{name}={value:.6g}" if isinstance(value, float) else f"{name}={value}"
+            for name, value in record.selected.items()
+        )
         tied = f"   (first of {record.n_tied} tied)" if record.n_tied > 1 else ""
-        stages = ", ".join(f"{name} {record.timings[name]:.1f}" for name in ("kernel", "selection", "refit", "predict") if name in record.timings)
+        stages = ", ".join(
+            f"{name} {record.timings[name]:.1f}"
+            for name in ("kernel", "selection", "refit", "predict")
+            if name in record.timings
+        )
         lines.append(f"  selected  {selected or 'nothing to select'}{tied}")
-        lines.append(f"  accuracy  cross-validation {record.cv_accuracy:.4f}, test {record.test_accuracy:.4f} ({record.n_test} cases)")
-        lines.append(f"  seconds   {record.timings['total']:.1f} ({stages})" + ("" if fresh else ", taken from its record: the task was run before"))
+        lines.append(
+            f"  accuracy  cross-validation {record.cv_accuracy:.4f}, test {record.test_accuracy:.4f} ({record.n_test} cases)"
+        )
+        lines.append(
+            f"  seconds   {record.timings['total']:.1f} ({stages})"
+            + ("" if fresh else ", taken from its record: the task was run before")
+        )
     elif record.traceback:
         lines.append(record.traceback.rstrip())
     lines.append(f"  record    {folder / 'records' / record.name}.json")

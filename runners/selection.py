@@ -3,11 +3,13 @@
 The scores are those of plain cross-validation, every setting, C and fold, at less cost:
 
 - the Gram of a setting is computed once and sliced for the folds;
-- Grams are scaled to a mean diagonal of 1. An SVM on K with C is the SVM on K/s with C·s, and is solved stably however large s is;
-- where no coefficient of an SVM's solution is at its bound C, the same solution is optimal for every larger C: they are not solved again.
+- Grams are scaled to a mean diagonal of 1. An SVM on K with C is the SVM on K/s with C·s, and is solved stably
+  however large s is;
+- where no coefficient of an SVM's solution is at its bound C, the same solution is optimal for every larger C: they
+  are not solved again.
 
-An SVM that needs more than `max_iter` iterations is given up: its setting with this C, and with every larger C of the same setting, whose problem
-contains it, counts as not converged and cannot be selected.
+An SVM that needs more than `max_iter` iterations is given up: its setting with this C, and with every larger C of the
+same setting, whose problem contains it, counts as not converged and cannot be selected.
 
 Nothing here ever sees a test series or a test label.
 """
@@ -37,7 +39,9 @@ class TaskTimeout(Exception):
 
 @dataclass
 class Scores:
-    """What cross-validation found: for each setting and C the number of training cases classified correctly, UNUSABLE where there is none."""
+    """What cross-validation found: for each setting and C the number of training cases classified correctly, UNUSABLE
+    where there is none.
+    """
 
     settings: list[dict[str, Any]]
     C: tuple[float, ...]
@@ -55,11 +59,19 @@ class Scores:
     def rows(self) -> list[dict[str, Any]]:
         """One row a setting, for the record's grid table."""
         counts = ({f"C={c:g}": int(count) for c, count in zip(self.C, row, strict=True)} for row in self.correct)
-        return [{**setting, **row, "note": note} for setting, row, note in zip(self.settings, counts, self.notes, strict=True)]
+        return [
+            {**setting, **row, "note": note}
+            for setting, row, note in zip(self.settings, counts, self.notes, strict=True)
+        ]
 
 
-def score_grid(kernel, method, X: np.ndarray, y: np.ndarray, folds, protocol: Protocol, deadline: float = np.inf) -> Scores:
-    """Score every setting of a method's grid on the training set X, y. Raises TaskTimeout once `time.monotonic()` passes the deadline."""
+def score_grid(
+    kernel, method, X: np.ndarray, y: np.ndarray, folds, protocol: Protocol, deadline: float = np.inf
+) -> Scores:
+    """Score every setting of a method's grid on the training set X, y.
+
+    Raises TaskTimeout once `time.monotonic()` passes the deadline.
+    """
     settings = list(method.settings())
     correct = np.full((len(settings), len(protocol.C)), UNUSABLE)
     notes = []
@@ -98,7 +110,10 @@ def scaled(K: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def cross_validate(K: np.ndarray, y: np.ndarray, folds, C: list[float], max_iter: int) -> tuple[np.ndarray, str]:
-    """Correctly classified cases over all folds, for each C (ascending), on a scaled Gram; and a note on those that did not converge."""
+    """Correctly classified cases over all folds, for each C (ascending), on a scaled Gram.
+
+    And a note on those that did not converge.
+    """
     correct = np.zeros(len(C), dtype=int)
     usable = len(C)  # the C before this index converged in all folds so far
     for train, validate in folds:
@@ -119,7 +134,10 @@ def cross_validate(K: np.ndarray, y: np.ndarray, folds, C: list[float], max_iter
 
 
 def fit_svm(K: np.ndarray, y: np.ndarray, C: float, max_iter: int) -> SVC | str:
-    """A C-SVM (LIBSVM, one-versus-one) on a precomputed Gram; the label itself where there is only one. Raises NotConverged."""
+    """A C-SVM (LIBSVM, one-versus-one) on a precomputed Gram; the label itself where there is only one.
+
+    Raises NotConverged.
+    """
     if (y == y[0]).all():
         return y[0]
     machine = SVC(C=C, kernel="precomputed", max_iter=max_iter, cache_size=500)

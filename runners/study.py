@@ -1,7 +1,8 @@
 """A study: the missing tasks of a plan, run in worker processes, each record on disk before anyone hears of it.
 
-One level of parallelism: joblib's loky processes over tasks, one thread each. A worker that dies takes the pool with it, not the study: what is
-missing then runs again in fewer workers, and a task that kills the last worker alone is recorded as failed.
+One level of parallelism: joblib's loky processes over tasks, one thread each. A worker that dies takes the pool with
+it, not the study: what is missing then runs again in fewer workers, and a task that kills the last worker alone is
+recorded as failed.
 """
 
 import sys
@@ -14,9 +15,9 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from tqdm import tqdm
 
 from results import store
-from results.record import Record
+from results.record import FINAL, Record
 from runners.evaluate import blank_record, run_task
-from runners.plan import estimate
+from runners.plan import duration, estimate
 from runners.task import Task
 
 
@@ -29,57 +30,84 @@ def run_tasks(
     timeout: float | None = None,
     on_record: Callable[[Record], None] = lambda record: None,
 ) -> None:
-    """Run tasks in the given order on `workers` processes; calls `on_record`, in this process, with each record as it comes in."""
+    """Run tasks in the given order on `workers` processes.
+
+    Calls `on_record`, in this process, with each record as it comes in.
+    """
+    if not tasks:
+        return
     warm_up()
-    costs = {task.key: estimate(task) for task in tasks}
     missing = {task.key: task for task in tasks}
-    bar = tqdm(total=sum(costs.values()), desc="study", bar_format=BAR, disable=None, file=sys.stderr)
-    started, done = time.perf_counter(), 0.0
-    with bar:
+    with Progress(tasks) as progress:
+
+        def take(record: Record) -> None:
+            del missing[record.key]
+            on_record(record)
+            progress.advance(record)
+
         while missing:
             try:
                 for record in _parallel(list(missing.values()), folder, root, timeout, workers):
-                    del missing[record.key]
-                    on_record(record)
-                    done += costs[record.key]
-                    bar.update(costs[record.key])
-                    left = (time.perf_counter() - started) * (sum(costs.values()) - done) / done
-                    bar.write(
-                        f"[{len(tasks) - len(missing)}/{len(tasks)}] {describe(record)}"
-                        + (f", about {left / 60:.0f} min left" if bar.disable else "")
-                    )
+                    take(record)
             except TerminatedWorkerError:
-                missing = {key: task for key, task in missing.items() if not _final(task, folder, on_record)}
+                for record in _lost(missing, folder):
+                    take(record)
                 if workers > 1:
                     workers -= 1
-                    bar.write(f"a worker was killed (out of memory?): going on with {workers}")
+                    progress.say(f"a worker was killed (out of memory?): going on with {workers}")
                 elif missing:
-                    culprit = missing.pop(next(iter(missing)))
+                    culprit = next(iter(missing.values()))
                     record = blank_record(culprit, "failed", "its worker process was killed (out of memory?)")
                     store.write(record, folder)
-                    on_record(record)
-                    bar.write(describe(record))
+                    take(record)
 
 
-BAR = "{desc} {percentage:3.0f}% |{bar}| {elapsed} gone, about {remaining} left"
+class Progress:
+    """One bar for a study, by estimated work and not by the number of tasks; a line a record where nobody watches a bar."""
+
+    FORMAT = "{desc} {percentage:3.0f}% |{bar}| {elapsed} gone, about {remaining} left"
+
+    def __init__(self, tasks: list[Task]):
+        self.costs = {task.key: estimate(task) for task in tasks}
+        self.left = set(self.costs)
+        self.started = time.perf_counter()
+
+    def __enter__(self):
+        self.bar = tqdm(
+            total=sum(self.costs.values()), desc="study", bar_format=self.FORMAT, disable=None, file=sys.stderr
+        )
+        return self
+
+    def __exit__(self, *_):
+        self.bar.close()
+
+    def say(self, text: str) -> None:
+        """Print a line above the bar."""
+        tqdm.write(text, file=sys.stderr)
+
+    def advance(self, record: Record) -> None:
+        """Count a record in, and say how it ended."""
+        self.left.discard(record.key)
+        self.bar.update(self.costs[record.key])
+        to_do = sum(self.costs[key] for key in self.left)
+        gone = time.perf_counter() - self.started
+        remaining = gone * to_do / (sum(self.costs.values()) - to_do)
+        line = f"[{len(self.costs) - len(self.left)}/{len(self.costs)}] {describe(record)}"
+        self.say(f"{line}, about {duration(remaining)} left" if self.bar.disable else line)
 
 
 def _parallel(tasks, folder, root, timeout, workers):
-    # joblib runs a single job in this very process; with two and one dispatched at a time, a task that dies takes only its worker along
+    # joblib runs a single job in this very process; with two and one dispatched at a time, a task that dies takes
+    # only its worker along
     with parallel_config("loky", n_jobs=max(workers, 2), inner_max_num_threads=1):
         yield from Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch=workers)(
             delayed(run_task)(task, folder, root, timeout) for task in tasks
         )
 
 
-def _final(task: Task, folder: Path, on_record) -> bool:
-    """Whether a task's record was written although its worker's answer was lost; then it is passed on now."""
-    for path in (Path(folder) / "records").glob(f"{task.dataset}__{task.method.name}__{task.key[:10]}.json"):
-        record = store.read_head(path)
-        if record.status == "ok":
-            on_record(record)
-            return True
-    return False
+def _lost(missing: dict[str, Task], folder: Path) -> list[Record]:
+    """Records that were written although their workers' answers were lost with the pool."""
+    return [record for record in store.heads(folder) if record.key in missing and record.status in FINAL]
 
 
 def warm_up() -> None:
@@ -97,5 +125,6 @@ def warm_up() -> None:
 def describe(record: Record) -> str:
     """A record in one line."""
     if record.status == "ok":
-        return f"{record.dataset} {record.method}: cv {record.cv_accuracy:.4f}, test {record.test_accuracy:.4f}, {record.timings['total']:.1f} s"
+        scores = f"cv {record.cv_accuracy:.4f}, test {record.test_accuracy:.4f}"
+        return f"{record.dataset} {record.method}: {scores}, {record.timings['total']:.1f} s"
     return f"{record.dataset} {record.method}: {record.status}: {record.reason}"

@@ -13,8 +13,8 @@ from runners.protocol import NUMERICS, Protocol
 class Task:
     """One dataset, one method, one protocol. Raises ValueError for an unknown dataset.
 
-    `key` is a hash of everything that matters for the result: the dataset's files, the method with its whole grid, the protocol, and the
-    version of the numerical code. What changes none of these is never computed twice.
+    `key` is a hash of everything that matters for the result: the dataset's files, the method with its whole grid,
+    the protocol, and the version of the numerical code. What changes none of these is never computed twice.
     """
 
     dataset: str

@@ -2,8 +2,9 @@
 
     python -m runners.tracking rebuild outputs
 
-Only the parent process writes, so that a fresh SQLite database is never opened by two. Params are the selected hyperparameters, metrics the
-scores and timings, artifacts the record and its tables. A record that is there already, by key and status, is not written twice.
+Only the parent process writes, so that a fresh SQLite database is never opened by two. Params are the selected
+hyperparameters, metrics the scores and timings, artifacts the record and its tables. A record that is there already,
+by key and status, is not written twice.
 """
 
 import argparse
@@ -27,7 +28,10 @@ def default_uri(output: Path) -> str:
 
 
 class Tracker:
-    """Writes a study's records to MLflow; `uri` is explicit, database and experiment are made here, before a worker starts."""
+    """Writes a study's records to MLflow.
+
+    `uri` is explicit, database and experiment are made here, before a worker starts.
+    """
 
     def __init__(self, study: str, uri: str, output: Path):
         import logging
@@ -42,7 +46,11 @@ class Tracker:
         experiment = self.client.get_experiment_by_name(EXPERIMENT)
         local = uri.startswith("sqlite:")
         artifacts = (Path(output).resolve() / "mlartifacts").as_uri() if local else None
-        self.experiment = experiment.experiment_id if experiment else self.client.create_experiment(EXPERIMENT, artifact_location=artifacts)
+        self.experiment = (
+            experiment.experiment_id
+            if experiment
+            else self.client.create_experiment(EXPERIMENT, artifact_location=artifacts)
+        )
         self.parent = self._run(f"tags.study = '{study}' and tags.kind = 'study'") or self.client.create_run(
             self.experiment, run_name=study, tags={"study": study, "kind": "study"}
         )
@@ -57,7 +65,10 @@ class Tracker:
         known, token = {}, None
         while True:
             page = self.client.search_runs(
-                [self.experiment], f"tags.study = '{self.study}' and tags.kind = 'task'", max_results=1000, page_token=token
+                [self.experiment],
+                f"tags.study = '{self.study}' and tags.kind = 'task'",
+                max_results=1000,
+                page_token=token,
             )
             known |= {run.data.tags["key"]: (run.info.run_id, run.data.tags["status"]) for run in page}
             token = page.token
@@ -74,13 +85,27 @@ class Tracker:
             return
         if run_id:
             self.client.delete_run(run_id)
-        tags = {"kind": "task", "study": self.study, "dataset": record.dataset, "method": record.method, "status": record.status, "key": record.key}
+        tags = {
+            "kind": "task",
+            "study": self.study,
+            "dataset": record.dataset,
+            "method": record.method,
+            "status": record.status,
+            "key": record.key,
+        }
         run = self.client.create_run(
-            self.experiment, run_name=f"{record.dataset} {record.method}", tags={**tags, MLFLOW_PARENT_RUN_ID: self.parent.info.run_id}
+            self.experiment,
+            run_name=f"{record.dataset} {record.method}",
+            tags={**tags, MLFLOW_PARENT_RUN_ID: self.parent.info.run_id},
         )
         params = {"dataset": record.dataset, "method": record.method, **record.selected}
         stages = {f"seconds_{name}": value for name, value in record.timings.items() if isinstance(value, float)}
-        metrics = {"cv_accuracy": record.cv_accuracy, "test_accuracy": record.test_accuracy, "n_tied": record.n_tied, **stages}
+        metrics = {
+            "cv_accuracy": record.cv_accuracy,
+            "test_accuracy": record.test_accuracy,
+            "n_tied": record.n_tied,
+            **stages,
+        }
         now = run.info.start_time
         self.client.log_batch(
             run.info.run_id,
@@ -118,7 +143,10 @@ def open_tracker(study: str, config) -> Tracker:
 
 
 def rebuild(output: Path, uri: str | None = None) -> int:
-    """Make MLflow's database anew from the records of every study under `output`; returns how many. Raises ValueError where there are none."""
+    """Make MLflow's database anew from the records of every study under `output`; returns how many.
+
+    Raises ValueError where there are none.
+    """
     folders = sorted(path.parent for path in Path(output).glob("*/records"))
     if not folders:
         raise ValueError(f"{output} holds no study: name an output folder, which has <study>/records/*.json")
@@ -137,8 +165,12 @@ def rebuild(output: Path, uri: str | None = None) -> int:
 def main() -> int:
     """`python -m runners.tracking rebuild [OUTPUT]` or `ui [OUTPUT]`."""
     parser = argparse.ArgumentParser(description="MLflow as a view of an output folder's records.")
-    parser.add_argument("command", choices=["rebuild", "ui"], help="make the database anew from the records, or look at it in a browser")
-    parser.add_argument("output", type=Path, nargs="?", default=Path("outputs"), help="the folder of all studies (default: outputs)")
+    parser.add_argument(
+        "command", choices=["rebuild", "ui"], help="make the database anew from the records, or look at it in a browser"
+    )
+    parser.add_argument(
+        "output", type=Path, nargs="?", default=Path("outputs"), help="the folder of all studies (default: outputs)"
+    )
     parser.add_argument("--uri", help="tracking URI (default: OUTPUT/mlflow.db)")
     parser.add_argument("--port", type=int, default=5000, help="where `ui` listens (default: 5000)")
     arguments = parser.parse_args()
@@ -152,9 +184,15 @@ def main() -> int:
         print(f"{count} records are in {uri}")
         return 0
     if not arguments.uri and not (arguments.output / "mlflow.db").exists():
-        print(f"error: {arguments.output}/mlflow.db does not exist: run a study first, or `rebuild` from its records", file=sys.stderr)
+        print(
+            f"error: {arguments.output}/mlflow.db does not exist: run a study first, or `rebuild` from its records",
+            file=sys.stderr,
+        )
         return 2
-    os.execv(sys.executable, [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--port", str(arguments.port)])
+    os.execv(
+        sys.executable,
+        [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--port", str(arguments.port)],
+    )
 
 
 if __name__ == "__main__":

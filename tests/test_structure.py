@@ -12,7 +12,13 @@ from hydra import compose, initialize_config_dir
 from runners.config import dataset_names, method_of, protocol_of, register_resolvers
 
 ROOT = Path(__file__).parents[1]
-MAY_USE = {"rntk": set(), "datasets": set(), "results": set(), "baselines": {"rntk"}, "runners": {"rntk", "datasets", "results", "baselines"}}
+MAY_USE = {
+    "rntk": set(),
+    "datasets": set(),
+    "results": set(),
+    "baselines": {"rntk"},
+    "runners": {"rntk", "datasets", "results", "baselines"},
+}
 STUDY_ONLY = {"hydra", "omegaconf", "joblib", "mlflow"}
 
 
@@ -33,7 +39,9 @@ def test_imports_run_downward(package):
         upward = (set(imported(path)) & set(MAY_USE)) - MAY_USE[package] - {package}
         assert not upward, f"{path.relative_to(ROOT)} imports {upward}"
         if package != "runners":
-            assert not set(imported(path)) & STUDY_ONLY, f"{path.relative_to(ROOT)}: Hydra, joblib and MLflow belong to runners"
+            assert not set(imported(path)) & STUDY_ONLY, (
+                f"{path.relative_to(ROOT)}: Hydra, joblib and MLflow belong to runners"
+            )
 
 
 def test_the_kernel_needs_numpy_and_numba_only():
@@ -53,11 +61,21 @@ def test_every_study_composes(conf, study):
     config = conf("reproduce", [f"study={study}"])
     assert config.study.name == study
     assert dataset_names(config.study.datasets)
-    assert [method_of(method).name for method in config.methods.values()] == ["rntk", "ntk", "rbf", "polynomial", "gaussian", "1nn_ed"]
+    assert [method_of(method).name for method in config.methods.values()] == [
+        "rntk",
+        "ntk",
+        "rbf",
+        "polynomial",
+        "gaussian",
+        "1nn_ed",
+    ]
     assert protocol_of(config).C == (0.01, 0.1, 1.0, 10.0, 100.0)
 
 
-@pytest.mark.parametrize(("method", "settings"), [("rntk", 900), ("ntk", 540), ("rbf", 18), ("polynomial", 30), ("gaussian", 10), ("1nn_ed", 1)])
+@pytest.mark.parametrize(
+    ("method", "settings"),
+    [("rntk", 900), ("ntk", 540), ("rbf", 18), ("polynomial", 30), ("gaussian", 10), ("1nn_ed", 1)],
+)
 def test_every_method_composes_with_its_full_grid(conf, method, settings):
     assert method_of(conf("run", [f"method={method}"]).method).n_settings == settings
 

@@ -40,7 +40,9 @@ def test_ntk(X, Y, depth, nonlinearity):
 
 
 def test_ntk_of_one_hidden_layer_in_closed_form():
-    """Equal inputs of norm 1, σ_w² = 2, no bias: Σ = 2 at every layer, and Θ gains one Σ a layer, so k = 2 (depth + 1)."""
+    """Equal inputs of norm 1, σ_w² = 2, no bias: Σ = 2 at every layer, and Θ gains one Σ a layer, so k = 2 (depth +
+    1).
+    """
     x = np.full((1, 4), 0.5)
     for depth in (1, 2, 5):
         np.testing.assert_allclose(NTK(depth, np.sqrt(2)).diag(x), [2 * (depth + 1)], rtol=1e-14)
@@ -48,7 +50,9 @@ def test_ntk_of_one_hidden_layer_in_closed_form():
 
 def test_rbf_and_polynomial_are_scikit_learns(X, Y):
     np.testing.assert_allclose(RBF(0.2)(X, Y), rbf_kernel(X, Y, gamma=0.2), rtol=1e-10)
-    np.testing.assert_allclose(Polynomial(3, 0.7)(X, Y), polynomial_kernel(X, Y, degree=3, gamma=1.0, coef0=0.7), rtol=1e-10)
+    np.testing.assert_allclose(
+        Polynomial(3, 0.7)(X, Y), polynomial_kernel(X, Y, degree=3, gamma=1.0, coef0=0.7), rtol=1e-10
+    )
 
 
 def test_gaussian_follows_the_scale_of_the_data(X, Y):

@@ -34,7 +34,9 @@ def test_the_mirror_carries_53_of_the_56():
     assert sorted(set(listed()) - mirror) == ["ProximalPhalanxTW", "RefrigerationDevices", "ScreenType"]
 
 
-@pytest.mark.parametrize(("wrong", "nearest"), [("gunpoint", "GunPoint"), ("Cofee", "Coffee"), ("ItalyPower", "ItalyPowerDemand")])
+@pytest.mark.parametrize(
+    ("wrong", "nearest"), [("gunpoint", "GunPoint"), ("Cofee", "Coffee"), ("ItalyPower", "ItalyPowerDemand")]
+)
 def test_an_unknown_name_lists_the_closest_first(wrong, nearest):
     with pytest.raises(ValueError, match=rf"unknown dataset '{wrong}': choose one of {nearest},.*128 in all"):
         find(wrong)

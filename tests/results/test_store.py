@@ -76,11 +76,27 @@ def test_tables_from_records_alone(tmp_path):
     for dataset, a, b in (("Coffee", 1.0, 0.9), ("Wine", 0.5, 0.6), ("Beef", 0.7, None)):
         store.write(record(dataset, "rntk", a), tmp_path)
         store.write(record(dataset, "rbf", b, status="ok" if b else "failed"), tmp_path)
-    store.write_plan(tmp_path, "mine", ["Beef", "Coffee", "Fish", "Wine"], ["rntk", "rbf"], [record.key for record in store.heads(tmp_path)])
+    store.write_plan(
+        tmp_path,
+        "mine",
+        ["Beef", "Coffee", "Fish", "Wine"],
+        ["rntk", "rbf"],
+        [record.key for record in store.heads(tmp_path)],
+    )
     names = {path.name for path in write_tables(tmp_path)}
     assert names == {f"{table}.{suffix}" for table in ("summary", "per_dataset") for suffix in ("csv", "md", "tex")}
     summary = pd.read_csv(tmp_path / "tables" / "summary.csv")
-    assert list(summary.columns) == ["method", "datasets", "accuracy_mean", "accuracy_std", "p90", "p95", "pma", "friedman_rank", "wins"]
+    assert list(summary.columns) == [
+        "method",
+        "datasets",
+        "accuracy_mean",
+        "accuracy_std",
+        "p90",
+        "p95",
+        "pma",
+        "friedman_rank",
+        "wins",
+    ]
     assert summary.set_index("method").datasets.to_dict() == {"rntk": 3, "rbf": 2}
     per_dataset = pd.read_csv(tmp_path / "tables" / "per_dataset.csv")
     assert list(per_dataset.columns) == ["dataset", "rntk", "rbf"]

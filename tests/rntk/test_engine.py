@@ -25,7 +25,11 @@ def relative_error(found, expected):
 @pytest.mark.parametrize("seed", range(6))
 def test_engine_equals_the_recursion(nonlinearity, m, seed):
     rng = np.random.default_rng([seed, m])
-    n_x, n_y, T = rng.integers(1, 20), rng.integers(120, 150), rng.integers(1, 40)  # more columns than a tile has, and odd rests
+    n_x, n_y, T = (
+        rng.integers(1, 20),
+        rng.integers(120, 150),
+        rng.integers(1, 40),
+    )  # more columns than a tile has, and odd rests
     p = random_parameters(rng, nonlinearity)
     X, Y = rng.normal(size=(n_x, T, m)), rng.normal(size=(n_y, T, m))
     np.testing.assert_allclose(engine(X, Y, p), recursion.gram(X, Y, p), rtol=1e-9)
@@ -35,7 +39,9 @@ def test_engine_equals_the_recursion(nonlinearity, m, seed):
 @pytest.mark.parametrize("nonlinearity", ["relu", "erf"])
 @pytest.mark.parametrize("distance", [1e-3, 1e-6, 1e-9, 0.0])
 def test_near_duplicates(nonlinearity, distance):
-    """arccos c near c = 1 leaves half the digits, in the engine and in the recursion alike: 1e-7 is what both can promise."""
+    """arccos c near c = 1 leaves half the digits, in the engine and in the recursion alike: 1e-7 is what both can
+    promise.
+    """
     rng = np.random.default_rng(1)
     X = rng.normal(size=(10, 60, 1))
     Y = X + distance * rng.normal(size=X.shape)
@@ -45,7 +51,9 @@ def test_near_duplicates(nonlinearity, distance):
 
 @pytest.mark.parametrize("m", [1, 3])
 def test_diagonal_is_the_closed_variance(m):
-    """For ReLU, K_xx obeys K_t = σ_w²/2 K_{t−1} + σ_u²/m |x_t|² + σ_b², and Θ_t = K_t + σ_w²/2 Θ_{t−1}: no arccos on the diagonal."""
+    """For ReLU, K_xx obeys K_t = σ_w²/2 K_{t−1} + σ_u²/m |x_t|² + σ_b², and Θ_t = K_t + σ_w²/2 Θ_{t−1}: no arccos on
+    the diagonal.
+    """
     rng = np.random.default_rng(m)
     X = rng.normal(size=(7, 50, m))
     w, u, b, h, v = 1.42, 0.8, 0.3, 0.5, 1.3
@@ -85,4 +93,6 @@ def test_silent_series_have_a_kernel_of_zero_and_no_nan():
     K = RNTK(sigma_w=1.2)(X)
     assert np.isfinite(K).all()
     assert (K[0] == 0).all()
-    np.testing.assert_allclose(K, recursion.gram(X[:, :, None], None, recursion.Parameters(1.2, 1, 0, 0, 1, "relu")), rtol=1e-12)
+    np.testing.assert_allclose(
+        K, recursion.gram(X[:, :, None], None, recursion.Parameters(1.2, 1, 0, 0, 1, "relu")), rtol=1e-12
+    )

@@ -76,7 +76,10 @@ def test_inputs_that_do_not_fit_each_other():
 
 
 def test_initial_state_joins_a_sequence_with_itself_only():
-    """σ_h acts between the same index of the same set; equal values in another set are another sequence, with a state of its own."""
+    """σ_h acts between the same index of the same set.
+
+    Equal values in another set are another sequence, with a state of its own.
+    """
     X = np.random.default_rng(1).normal(size=(4, 5))
     silent, drawn = RNTK(sigma_h=0.0), RNTK(sigma_h=0.7)
     assert (drawn.diag(X) > silent.diag(X)).all()
@@ -87,4 +90,6 @@ def test_initial_state_joins_a_sequence_with_itself_only():
 def test_import_is_light():
     """`import rntk` loads neither numba nor anything of the study; both come when they are used."""
     code = "import sys, rntk; print([name for name in ('numba', 'scipy', 'sklearn', 'pandas', 'mlflow', 'hydra') if name in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    )

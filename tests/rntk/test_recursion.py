@@ -16,7 +16,9 @@ PHI_PRIME = {"relu": lambda a: (a > 0).astype(float), "erf": lambda a: 2 / math.
 def relu_pair(p, r, q):
     """V and V' of ReLU, from the formula, for three numbers."""
     theta = math.acos(max(-1.0, min(1.0, r / math.sqrt(p * q))))
-    return math.sqrt(p * q) * (math.cos(theta) * (math.pi - theta) + math.sin(theta)) / (2 * math.pi), (math.pi - theta) / (2 * math.pi)
+    return math.sqrt(p * q) * (math.cos(theta) * (math.pi - theta) + math.sin(theta)) / (2 * math.pi), (
+        math.pi - theta
+    ) / (2 * math.pi)
 
 
 def erf_pair(p, r, q):
@@ -46,7 +48,9 @@ def test_one_and_two_steps_by_hand(nonlinearity, pair):
 
 
 def test_a_number_worked_out_on_paper():
-    """One step, x = y = 1 as different sequences, all scales 1, σ_b = σ_h = 0: c = 1, V = 1/2, V' = 1/2, K = 1, so k = 1."""
+    """One step, x = y = 1 as different sequences, all scales 1, σ_b = σ_h = 0: c = 1, V = 1/2, V' = 1/2, K = 1, so k
+    = 1.
+    """
     one = np.ones((1, 1, 1))
     np.testing.assert_allclose(gram(one, one, Parameters(1, 1, 0, 0, 1, "relu")), [[1.0]], rtol=1e-15)
     # x = 1, y = −1: c = −1, V = V' = 0
@@ -55,7 +59,9 @@ def test_a_number_worked_out_on_paper():
 
 @pytest.mark.parametrize("nonlinearity", ["relu", "erf"])
 def test_dual_activations_are_gaussian_expectations(nonlinearity):
-    """V and V' against the two-dimensional integral on a fine grid, which is exact for smooth φ and good to the grid's step at a kink."""
+    """V and V' against the two-dimensional integral on a fine grid, which is exact for smooth φ and good to the
+    grid's step at a kink.
+    """
     nodes = (np.arange(1600) + 0.5) / 100 - 8
     weights = np.exp(-(nodes**2) / 2) / np.exp(-(nodes**2) / 2).sum()
     for p, r, q in [(1.0, 0.3, 2.0), (0.5, -0.4, 0.6), (3.0, 2.5, 2.2)]:
@@ -65,17 +71,26 @@ def test_dual_activations_are_gaussian_expectations(nonlinearity):
         v, v_prime = NONLINEARITIES[nonlinearity](np.array(p), np.array(r), np.array(q))
         margin = {"relu": 2e-3, "erf": 1e-10}[nonlinearity]
         np.testing.assert_allclose(v, (joint * PHI[nonlinearity](a) * PHI[nonlinearity](b)).sum(), rtol=margin)
-        np.testing.assert_allclose(v_prime, (joint * PHI_PRIME[nonlinearity](a) * PHI_PRIME[nonlinearity](b)).sum(), rtol=margin)
+        np.testing.assert_allclose(
+            v_prime, (joint * PHI_PRIME[nonlinearity](a) * PHI_PRIME[nonlinearity](b)).sum(), rtol=margin
+        )
 
 
 def finite_network_kernel(X, p, width, rng):
-    """The tangent kernel of one random network of finite width, by back-propagation: ⟨∂f(x)/∂parameters, ∂f(y)/∂parameters⟩ for all pairs.
+    """The tangent kernel of one random network of finite width, by back-propagation: ⟨∂f(x)/∂parameters,
+    ∂f(y)/∂parameters⟩ for all pairs.
 
-    With δ_t = ∂f/∂g_t, the inner products over W, U and b are Σ_{t,s} ⟨δ_t, δ'_s⟩ (σ_w²/n ⟨h_{t−1}, h'_{s−1}⟩ + σ_u²/m ⟨x_t, x'_s⟩ + σ_b²).
+    With δ_t = ∂f/∂g_t, the inner products over W, U and b are Σ_{t,s} ⟨δ_t, δ'_s⟩ (σ_w²/n ⟨h_{t−1}, h'_{s−1}⟩ +
+    σ_u²/m ⟨x_t, x'_s⟩ + σ_b²).
     """
     phi, phi_prime = PHI[p.nonlinearity], PHI_PRIME[p.nonlinearity]
     count, T, m = X.shape
-    W, U, b, v = rng.normal(size=(width, width)), rng.normal(size=(width, m)), rng.normal(size=width), rng.normal(size=width)
+    W, U, b, v = (
+        rng.normal(size=(width, width)),
+        rng.normal(size=(width, m)),
+        rng.normal(size=width),
+        rng.normal(size=width),
+    )
     a_w, a_u, a_v = p.sigma_w / math.sqrt(width), p.sigma_u / math.sqrt(m), p.sigma_v / math.sqrt(width)
     h = [p.sigma_h * rng.normal(size=(count, width))]
     g = []
@@ -97,7 +112,9 @@ def finite_network_kernel(X, p, width, rng):
 
 @pytest.mark.parametrize("nonlinearity", ["relu", "erf"])
 def test_finite_networks_converge_to_the_kernel(nonlinearity):
-    """The mean tangent kernel of random networks of width 400 agrees with the limit in every entry, within 4 standard errors and 2 %."""
+    """The mean tangent kernel of random networks of width 400 agrees with the limit in every entry, within 4 standard
+    errors and 2 %.
+    """
     rng = np.random.default_rng(7)
     X = rng.normal(size=(3, 4, 2))
     p = Parameters(1.3, 0.9, 0.4, 0.6, 1.2, nonlinearity)

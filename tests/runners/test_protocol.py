@@ -23,7 +23,10 @@ def test_folds_where_classes_and_sets_are_small():
 
 def test_folds_depend_on_seed_and_dataset_alone():
     y = np.repeat([0, 1], 40)
-    validation = [np.concatenate([v for _, v in Protocol(seed=seed).split(y, name)]) for seed, name in ((0, "A"), (0, "A"), (1, "A"), (0, "B"))]
+    validation = [
+        np.concatenate([v for _, v in Protocol(seed=seed).split(y, name)])
+        for seed, name in ((0, "A"), (0, "A"), (1, "A"), (0, "B"))
+    ]
     np.testing.assert_array_equal(validation[0], validation[1])
     assert not np.array_equal(validation[0], validation[2])
     assert not np.array_equal(validation[0], validation[3])

@@ -1,4 +1,6 @@
-"""Selection gives what plain cross-validation gives, looks at no test data, and survives settings that cannot be solved."""
+"""Selection gives what plain cross-validation gives, looks at no test data, and survives settings that cannot be
+solved.
+"""
 
 import importlib.util
 import itertools
@@ -32,7 +34,13 @@ def training_set(name):
 
 def plain_scores(K, y, folds, C):
     """Every C and fold solved by scikit-learn on the Gram as it is: no scaling, no slices kept, no shortcut."""
-    return [sum(np.sum(SVC(kernel="precomputed", C=c).fit(K[np.ix_(a, a)], y[a]).predict(K[np.ix_(b, a)]) == y[b]) for a, b in folds) for c in C]
+    return [
+        sum(
+            np.sum(SVC(kernel="precomputed", C=c).fit(K[np.ix_(a, a)], y[a]).predict(K[np.ix_(b, a)]) == y[b])
+            for a, b in folds
+        )
+        for c in C
+    ]
 
 
 @pytest.mark.parametrize("name", ["ArrowHead", "GunPoint", "ItalyPowerDemand", "OSULeaf"])
@@ -89,7 +97,12 @@ def test_settings_whose_gram_is_unusable_are_noted_and_never_selected():
     method = Method("partial", {"_target_": "misbehaving.Partial", "gamma": [5.0, 1.0, 0.5, 0.1]})
     scores = score_grid(method.build(), method, X, y, PROTOCOL.split(y, "GunPoint"), PROTOCOL)
     assert (scores.correct[:3] == UNUSABLE).all()
-    assert [note.split(":")[0] for note in scores.notes] == ["too large", "the Gram is not finite", "the Gram has a mean diagonal of 0", ""]
+    assert [note.split(":")[0] for note in scores.notes] == [
+        "too large",
+        "the Gram is not finite",
+        "the Gram has a mean diagonal of 0",
+        "",
+    ]
     assert {row for row, _ in scores.best_first()} == {3}
 
 
@@ -153,7 +166,9 @@ def test_vote_is_the_majority_of_all_tied_settings(tmp_path):
     X, X_test = normalise(dataset.X_train, "unit"), normalise(dataset.X_test, "unit")
     best = max(max(v for k, v in row.items() if k.startswith("C=")) for row in record.grid)
     ballots = [
-        SVC(kernel="precomputed", C=float(name[2:])).fit(RBF(row["gamma"])(X), dataset.y_train).predict(RBF(row["gamma"])(X_test, X))
+        SVC(kernel="precomputed", C=float(name[2:]))
+        .fit(RBF(row["gamma"])(X), dataset.y_train)
+        .predict(RBF(row["gamma"])(X_test, X))
         for row in record.grid
         for name, hits in row.items()
         if name.startswith("C=") and hits == best
@@ -161,7 +176,9 @@ def test_vote_is_the_majority_of_all_tied_settings(tmp_path):
     assert record.n_tied == len(ballots) > 1
     share = np.mean(np.array(ballots) == "1", axis=0)
     decided = share != 0.5
-    np.testing.assert_array_equal(np.array([row["predicted"] for row in record.predictions])[decided] == "1", share[decided] > 0.5)
+    np.testing.assert_array_equal(
+        np.array([row["predicted"] for row in record.predictions])[decided] == "1", share[decided] > 0.5
+    )
 
 
 def test_a_task_that_runs_out_of_time_says_so(tmp_path):

@@ -1,4 +1,6 @@
-"""Whole studies through real processes: determinism, resume, failures, missing data, MLflow, and what the command line says."""
+"""Whole studies through real processes: determinism, resume, failures, missing data, MLflow, and what the command
+line says.
+"""
 
 import json
 import os
@@ -14,7 +16,11 @@ import pytest
 ROOT = Path(__file__).parents[2]
 METHODS = ["rntk", "ntk", "rbf", "polynomial", "gaussian", "1nn_ed"]
 OFF = "tracking.enabled=false"
-BROKEN = "+method@methods.{name}=rbf", "methods.{name}.name={name}", "methods.{name}.kernel._target_=tests.runners.kernels.{kernel}"
+BROKEN = (
+    "+method@methods.{name}=rbf",
+    "methods.{name}.name={name}",
+    "methods.{name}.kernel._target_=tests.runners.kernels.{kernel}",
+)
 
 
 def environment(tmp_path):
@@ -27,7 +33,9 @@ def command(module, *arguments):
 
 
 def run(tmp_path, module, *arguments, code=0):
-    finished = subprocess.run(command(module, *arguments), cwd=ROOT, env=environment(tmp_path), capture_output=True, text=True, timeout=300)
+    finished = subprocess.run(
+        command(module, *arguments), cwd=ROOT, env=environment(tmp_path), capture_output=True, text=True, timeout=300
+    )
     assert finished.returncode == code, finished.stdout + finished.stderr
     return finished
 
@@ -44,7 +52,12 @@ def heads(folder):
 
 def tables(folder):
     """Every other file that must be the same, byte for byte."""
-    return {path.name: path.read_bytes() for part in ("records", "tables") for path in sorted((folder / part).iterdir()) if path.suffix != ".json"}
+    return {
+        path.name: path.read_bytes()
+        for part in ("records", "tables")
+        for path in sorted((folder / part).iterdir())
+        if path.suffix != ".json"
+    }
 
 
 @pytest.fixture(scope="module")
@@ -64,9 +77,27 @@ def test_a_study_leaves_what_other_scripts_rely_on(smoke):
         assert {"dataset", "method", "status", "selected", "cv_accuracy", "test_accuracy", "n_tied"} <= set(head)
         assert head["status"] == "ok"
         assert ("C" in head["selected"]) == (method != "1nn_ed")
-    assert set(records["GunPoint", "rntk"]["selected"]) == {"sigma_w", "sigma_u", "sigma_b", "sigma_h", "sigma_v", "nonlinearity", "C"}
+    assert set(records["GunPoint", "rntk"]["selected"]) == {
+        "sigma_w",
+        "sigma_u",
+        "sigma_b",
+        "sigma_h",
+        "sigma_v",
+        "nonlinearity",
+        "C",
+    }
     summary = pd.read_csv(output / "smoke" / "tables" / "summary.csv")
-    assert list(summary.columns) == ["method", "datasets", "accuracy_mean", "accuracy_std", "p90", "p95", "pma", "friedman_rank", "wins"]
+    assert list(summary.columns) == [
+        "method",
+        "datasets",
+        "accuracy_mean",
+        "accuracy_std",
+        "p90",
+        "p95",
+        "pma",
+        "friedman_rank",
+        "wins",
+    ]
     assert list(pd.read_csv(output / "smoke" / "tables" / "per_dataset.csv").columns) == ["dataset", *METHODS]
     predictions = pd.read_csv(next((output / "smoke" / "records").glob("GunPoint__rntk__*.predictions.csv")))
     assert (predictions.label == predictions.predicted).mean() == records["GunPoint", "rntk"]["test_accuracy"]
@@ -82,7 +113,9 @@ def test_mlflow_holds_one_run_a_task_under_one_run_a_study(smoke):
     children = client.search_runs([experiment.experiment_id], f"tags.mlflow.parentRunId = '{parent.info.run_id}'")
     assert len(children) == 12
     head = heads(output / "smoke")["GunPoint", "rntk"]
-    (child,) = [run for run in children if run.data.params["dataset"] == "GunPoint" and run.data.params["method"] == "rntk"]
+    (child,) = [
+        run for run in children if run.data.params["dataset"] == "GunPoint" and run.data.params["method"] == "rntk"
+    ]
     assert child.data.metrics["test_accuracy"] == head["test_accuracy"]
     assert child.data.params["C"] == str(head["selected"]["C"])
     assert {Path(file.path).suffix for file in client.list_artifacts(child.info.run_id)} == {".json", ".csv"}
@@ -101,7 +134,9 @@ def test_mlflow_can_be_rebuilt_from_the_records(smoke):
 
     output, _ = smoke
     uri = f"sqlite:///{output}/again.db"
-    finished = subprocess.run(command("tracking", "rebuild", str(output), "--uri", uri), cwd=ROOT, capture_output=True, text=True)
+    finished = subprocess.run(
+        command("tracking", "rebuild", str(output), "--uri", uri), cwd=ROOT, capture_output=True, text=True
+    )
     assert finished.returncode == 0, finished.stderr
     assert "12 records" in finished.stdout
     client = MlflowClient(uri)
@@ -110,7 +145,9 @@ def test_mlflow_can_be_rebuilt_from_the_records(smoke):
 
 
 def test_one_worker_and_two_give_the_same_bytes_also_when_killed_and_resumed(smoke, tmp_path):
-    """The study in one worker, killed without warning after a few records, and run again, against the one in two workers."""
+    """The study in one worker, killed without warning after a few records, and run again, against the one in two
+    workers.
+    """
     output, _ = smoke
     arguments = ("study=smoke", "workers=1", f"output={tmp_path}", OFF)
     process = subprocess.Popen(
@@ -138,14 +175,31 @@ def test_one_worker_and_two_give_the_same_bytes_also_when_killed_and_resumed(smo
 
 
 def test_failing_and_killed_tasks_and_missing_datasets_stop_nothing(tmp_path):
-    """One method raises, one kills its worker (and the pool with it), one dataset is not there: the others get their results."""
-    strange = [text.format(name=name, kernel=kernel) for name, kernel in (("broken", "Broken"), ("deadly", "Deadly")) for text in BROKEN]
+    """One method raises, one kills its worker (and the pool with it), one dataset is not there: the others get their
+    results.
+    """
+    strange = [
+        text.format(name=name, kernel=kernel)
+        for name, kernel in (("broken", "Broken"), ("deadly", "Deadly"))
+        for text in BROKEN
+    ]
     drop = ["~methods.rntk", "~methods.ntk", "~methods.polynomial", "~methods.gaussian"]
-    arguments = ["study=smoke", "study.datasets=[GunPoint,Coffee]", "data.downloads=false", "workers=2", f"output={tmp_path}", OFF, *drop, *strange]
+    arguments = [
+        "study=smoke",
+        "study.datasets=[GunPoint,Coffee]",
+        "data.downloads=false",
+        "workers=2",
+        f"output={tmp_path}",
+        OFF,
+        *drop,
+        *strange,
+    ]
     finished = run(tmp_path, "reproduce", *arguments, code=1)
     status = {key: head["status"] for key, head in heads(tmp_path / "smoke").items()}
     expected = {"rbf": "ok", "1nn_ed": "ok", "broken": "failed", "deadly": "failed"}
-    assert status == {("GunPoint", name): word for name, word in expected.items()} | {("Coffee", name): "skipped" for name in expected}
+    assert status == {("GunPoint", name): word for name, word in expected.items()} | {
+        ("Coffee", name): "skipped" for name in expected
+    }
     broken = heads(tmp_path / "smoke")["GunPoint", "broken"]
     assert "broken on purpose" in broken["reason"]
     assert "kernels.py" in broken["traceback"]
@@ -162,7 +216,13 @@ def test_a_file_that_is_not_the_archives_is_refused_by_name_and_stops_nothing(tm
     folder.mkdir(parents=True)
     for split in ("TRAIN", "TEST"):
         (folder / f"GunPoint_{split}.tsv").write_text("1\t0.5\t0.5\n2\t0.1\t0.2\n")
-    arguments = ["study=smoke", f"data.root={tmp_path / 'data'}", f"output={tmp_path}", OFF, *(f"~methods.{name}" for name in METHODS[:4])]
+    arguments = [
+        "study=smoke",
+        f"data.root={tmp_path / 'data'}",
+        f"output={tmp_path}",
+        OFF,
+        *(f"~methods.{name}" for name in METHODS[:4]),
+    ]
     finished = run(tmp_path, "reproduce", *arguments, code=1)
     assert "GunPoint_TRAIN.tsv: 2 series of 2 steps, where the catalogue has 50 of 150" in finished.stderr
     status = {key: head["status"] for key, head in heads(tmp_path / "smoke").items()}
@@ -174,18 +234,27 @@ def test_a_sweep_is_found_in_mlflow_by_search(tmp_path):
     """Hydra's multirun through the joblib launcher: four tasks, each found by its hyperparameter."""
     from mlflow.tracking import MlflowClient
 
-    sweep = ("dataset=GunPoint,ItalyPowerDemand", "method.kernel.sigma_w=1.34,1.41", "method.kernel.sigma_b=0.1", "method.kernel.sigma_h=0")
+    sweep = (
+        "dataset=GunPoint,ItalyPowerDemand",
+        "method.kernel.sigma_w=1.34,1.41",
+        "method.kernel.sigma_b=0.1",
+        "method.kernel.sigma_h=0",
+    )
     finished = run(tmp_path, "run", "-m", *sweep, f"output={tmp_path}", "workers=2")
     assert "4 of 4 tasks ok" in finished.stderr
     client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
     experiment = client.get_experiment_by_name("rntk").experiment_id
-    found = client.search_runs([experiment], "params.sigma_w = '1.41' and params.method = 'rntk' and metrics.test_accuracy > 0.5")
+    found = client.search_runs(
+        [experiment], "params.sigma_w = '1.41' and params.method = 'rntk' and metrics.test_accuracy > 0.5"
+    )
     assert {run.data.params["dataset"] for run in found} == {"GunPoint", "ItalyPowerDemand"}
     assert len(client.search_runs([experiment], "tags.kind = 'task'")) == 4
 
 
 def test_a_sweep_with_a_wrong_job_lists_it_and_keeps_the_others(tmp_path):
-    finished = run(tmp_path, "run", "-m", "dataset=GunPoint,Gunpoint", "method=1nn_ed", f"output={tmp_path}", OFF, code=1)
+    finished = run(
+        tmp_path, "run", "-m", "dataset=GunPoint,Gunpoint", "method=1nn_ed", f"output={tmp_path}", OFF, code=1
+    )
     assert "1 of 2 tasks ok" in finished.stderr
     assert "unknown dataset 'Gunpoint': choose one of GunPoint" in finished.stderr
 
@@ -195,7 +264,10 @@ def test_one_task_prints_its_result_in_a_few_lines(tmp_path):
     assert finished.stdout.splitlines()[0] == "GunPoint · 1nn_ed · ok"
     assert "test 0.9133 (150 cases)" in finished.stdout
     assert len(finished.stdout.splitlines()) <= 6
-    assert "the task was run before" in run(tmp_path, "run", "dataset=GunPoint", "method=1nn_ed", f"output={tmp_path}", OFF).stdout
+    assert (
+        "the task was run before"
+        in run(tmp_path, "run", "dataset=GunPoint", "method=1nn_ed", f"output={tmp_path}", OFF).stdout
+    )
 
 
 @pytest.mark.parametrize(
