@@ -6,10 +6,12 @@
 
 import argparse
 import sys
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
 
+from results.record import Record
 from results.statistics import accuracies, summary
 from results.store import read_plan, study_records, write_text
 
@@ -69,6 +71,24 @@ def describe_coverage(accuracy: pd.DataFrame) -> str:
         if row.isna().any()
     ]
     return f"{text}; {complete} have a result of every method. Not there: {'; '.join(holes)}."
+
+
+def describe_run(records: list[Record]) -> str:
+    """When, where and for how long the records of a study were computed."""
+    computed = [record for record in records if "total" in record.timings]
+    if not computed:
+        return "no task was run"
+    ends = [datetime.fromisoformat(record.timings["finished"]) for record in computed]
+    begin = min(end - timedelta(seconds=record.timings["total"]) for end, record in zip(ends, computed, strict=True))
+    work = sum(record.timings["total"] for record in computed)
+    where = ", ".join(
+        sorted({f"{record.environment['processor']}, Python {record.environment['python']}" for record in computed})
+    )
+    peak = max(record.timings["peak_memory_mib"] for record in computed)
+    return (
+        f"{len(computed)} tasks on {max(ends):%Y-%m-%d} ({where}): {work / 60:.0f} min of work in "
+        f"{(max(ends) - begin).total_seconds() / 60:.0f} min, at most {peak} MiB a process"
+    )
 
 
 def readable_summary(table: pd.DataFrame) -> pd.DataFrame:
@@ -143,7 +163,7 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     print(written[1].read_text())
-    print(f"made from the records in {folder}; tables in {written[0].parent}")
+    print(f"{describe_run(study_records(folder))}\nmade from the records in {folder}; tables in {written[0].parent}")
     return 0
 
 

@@ -81,14 +81,17 @@ class Method:
         Returns the method.
         """
         built = self.build()
+        needed = ("__call__", "set_params") if self.kernel else ("fit", "predict", "set_params")
+        absent = [name for name in needed if not hasattr(built, name)]
+        if absent:
+            raise ValueError(
+                f"method {self.name!r}: {self.config['_target_']} has no {absent[0]}, which the study calls"
+            )
         for setting in self.settings():
-            if hasattr(built, "set_params"):
-                try:
-                    built.set_params(**setting)
-                except ValueError as error:
-                    raise ValueError(f"method {self.name!r}: {error}") from error
-            else:
-                self.build(setting)
+            try:
+                built.set_params(**setting)
+            except ValueError as error:
+                raise ValueError(f"method {self.name!r}: {error}") from error
         return self
 
     def as_dict(self) -> dict:

@@ -10,7 +10,7 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig
 
-from runners.config import check_names, method_of, protocol_of, register_resolvers, stop
+from runners.config import check_names, method_of, protocol_of, register_resolvers, stop, workers_of
 
 
 def run(config: DictConfig) -> None:
@@ -23,7 +23,11 @@ def run(config: DictConfig) -> None:
     runtime = HydraConfig.get()
     sweeping = runtime.mode == RunMode.MULTIRUN
     try:
-        record, fresh = result_of(config, downloads=config.data.downloads and not sweeping)
+        record, fresh = result_of(
+            config,
+            downloads=config.data.downloads and not sweeping,
+            threads=1 if sweeping else workers_of(config.workers),
+        )
     except ValueError as error:
         if not sweeping:
             stop(str(error))
@@ -45,7 +49,7 @@ def run(config: DictConfig) -> None:
         sys.exit(1)
 
 
-def result_of(config: DictConfig, downloads: bool):
+def result_of(config: DictConfig, downloads: bool, threads: int):
     """The record of a configuration's task, and whether it was computed now.
 
     A task that has a record is not run again.
@@ -65,7 +69,7 @@ def result_of(config: DictConfig, downloads: bool):
         record = blank_record(task, "skipped", missing[task.dataset])
         store.write(record, folder)
         return record, True
-    return run_task(task, folder, config.data.root, config.timeout), True
+    return run_task(task, folder, config.data.root, config.timeout, threads), True
 
 
 def report(record, folder: Path, fresh: bool) -> str:

@@ -1,0 +1,44 @@
+"""What the numbers may depend on besides the task: versions, machine, threads."""
+
+import platform
+import re
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numba
+from threadpoolctl import threadpool_limits
+
+import rntk
+from runners.protocol import NUMERICS
+
+PACKAGES = ("numpy", "scipy", "scikit-learn", "numba", "pandas", "sktime", "joblib", "hydra-core", "mlflow")
+
+
+@cache
+def environment(threads: int) -> dict[str, Any]:
+    """Versions and machine, as a record keeps them."""
+    return {
+        "python": platform.python_version(),
+        "system": platform.system(),
+        "machine": platform.machine(),
+        "processor": processor(),
+        "numerics": NUMERICS,
+        "threads": threads,
+        "rntk": rntk.__version__,
+        **{package: version(package) for package in PACKAGES},
+    }
+
+
+def processor() -> str:
+    """The processor's name, where the system tells it."""
+    cpuinfo = Path("/proc/cpuinfo")
+    names = re.findall(r"model name\s*: (.*)", cpuinfo.read_text()) if cpuinfo.exists() else []
+    return names[0] if names else platform.processor()
+
+
+def limit_threads(threads: int):
+    """Set the threads of the kernel engine, whose results do not depend on them, and hold BLAS to one, whose might."""
+    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+    return threadpool_limits(1)
