@@ -5,10 +5,13 @@ it, not the study: what is missing then runs again in fewer workers, and a task 
 recorded as failed.
 """
 
+import os
 import sys
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from threading import Thread
 
 from joblib import Parallel, delayed, parallel_config
 from joblib.externals.loky.process_executor import TerminatedWorkerError
@@ -101,8 +104,25 @@ def _parallel(tasks, folder, root, timeout, workers):
     # only its worker along
     with parallel_config("loky", n_jobs=max(workers, 2), inner_max_num_threads=1):
         yield from Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch=workers)(
-            delayed(run_task)(task, folder, root, timeout) for task in tasks
+            delayed(_work)(os.getpid(), task, folder, root, timeout) for task in tasks
         )
+
+
+def _work(parent: int, *arguments) -> Record:
+    _end_with(parent)
+    return run_task(*arguments)
+
+
+@cache
+def _end_with(parent: int) -> None:
+    """End this worker when the study's process is gone: a killed study must not compute on beside the one that resumes it."""
+
+    def watch():
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 def _lost(missing: dict[str, Task], folder: Path) -> list[Record]:
