@@ -7,7 +7,7 @@ import numpy as np
 
 from baselines.kernels import vectors
 from rntk.base import Kernel, check_choice
-from rntk.engine_cpu import CODES, jit, step, variances
+from rntk.engine_cpu import CODES, jit, square, step, variances
 from rntk.nonlinearities import NONLINEARITIES
 
 
@@ -37,23 +37,21 @@ class NTK(Kernel):
         check_choice("nonlinearity", self.nonlinearity, NONLINEARITIES)
 
     def _layers(self, X):
-        """The normalisers of each layer and k(x, x): a perceptron is a recurrent network that hears |x| once and then
-        silence.
-        """
-        x = np.zeros((self.depth, 1, len(X)))
-        x[0, 0] = self.sigma_w * np.linalg.norm(vectors(X), axis=1)
-        ww, bb = self.sigma_w**2, self.sigma_b**2
+        """The normalisers of each layer and k(x, x): a perceptron is a recurrent network that hears |x|, then silence."""
+        x = np.zeros((int(self.depth), 1, len(X)))
+        x[0, 0] = float(self.sigma_w) * np.linalg.norm(vectors(X), axis=1)
+        ww, bb = square(self.sigma_w), square(self.sigma_b)
         scale, root, diagonal = variances(CODES[self.nonlinearity], x, 1.0, bb, ww, ww, 0.0)
         if not np.isfinite(diagonal).all():
             raise ValueError(
-                f"sigma_w={self.sigma_w!r}: the kernel overflows float64 within {self.depth} layers; use a smaller sigma_w"
+                f"{self} overflows float64 within {self.depth} layers: use a smaller sigma_w, or smaller series"
             )
         return scale, root, diagonal + bb
 
     def _gram(self, X, Y):
         scale_x, root_x, diagonal = self._layers(X)
         scale_y, root_y, _ = (scale_x, root_x, None) if Y is None else self._layers(Y)
-        ww, bb = self.sigma_w**2, self.sigma_b**2
+        ww, bb = square(self.sigma_w), square(self.sigma_b)
         K = ww * (vectors(X) @ vectors(X if Y is None else Y).T) + bb
         theta = _through_layers(CODES[self.nonlinearity], K, scale_x, root_x, scale_y, root_y, ww, bb)
         if Y is None:

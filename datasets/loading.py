@@ -14,7 +14,8 @@ from datasets.sources import DataError, DatasetMissing, download, find_files, fo
 class Dataset:
     """One UCR dataset with the archive's split.
 
-    X has shape (n, T), float64; y holds the labels as the file gives them, as text.
+    X has shape (n, T), float64; y holds the labels as the file gives them, as text. `sha256` is of the archive's two
+    original files, which the data are proven to equal; `source` is the folder they were read from.
     """
 
     name: str
@@ -22,6 +23,7 @@ class Dataset:
     y_train: np.ndarray
     X_test: np.ndarray
     y_test: np.ndarray
+    sha256: str
     source: str
 
 
@@ -50,7 +52,7 @@ def load(name: str, root: str | Path | None = None, *, downloads: bool = True) -
         raise DatasetMissing(
             f"{name} is in no local source: run `python -m datasets.fetch {name}`, or set RNTK_DATA to a folder that holds it"
         )
-    return _read(entry, *files)
+    return read(entry, *files)
 
 
 def _find(entry: Entry, root) -> tuple[Path, Path] | None:
@@ -61,7 +63,8 @@ def _find(entry: Entry, root) -> tuple[Path, Path] | None:
     return None
 
 
-def _read(entry: Entry, train: Path, test: Path) -> Dataset:
+def read(entry: Entry, train: Path, test: Path) -> Dataset:
+    """A dataset from its two files; raises DataError where they are not what the catalogue says."""
     reader = _read_tsv if train.suffix == ".tsv" else _read_ts
     (X_train, y_train), (X_test, y_test) = reader(train), reader(test)
     for path, X, n in ((train, X_train, entry.n_train), (test, X_test, entry.n_test)):
@@ -83,7 +86,7 @@ def _read(entry: Entry, train: Path, test: Path) -> Dataset:
         _verify(test, hashlib.sha256(test.read_bytes()).hexdigest(), entry.sha256_test)
     else:
         _verify(train.parent, digest(X_train, y_train, X_test, y_test), entry.sha256_values)
-    return Dataset(entry.name, X_train, y_train, X_test, y_test, source=str(train.parent))
+    return Dataset(entry.name, X_train, y_train, X_test, y_test, entry.sha256, source=str(train.parent))
 
 
 def _verify(path: Path, found: str, expected: str) -> None:

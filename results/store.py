@@ -10,11 +10,17 @@ import json
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from io import StringIO
 from pathlib import Path
 
 from results.record import Record
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
 
 PLAN = "plan.json"
 
@@ -51,6 +57,26 @@ def write_text(path: Path, text: str) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a study's folder for this process alone; raises ValueError where another process has it.
+
+    The operating system lets go when the process ends, however it ends. Where it has no such lock, nothing is held.
+    """
+    if fcntl is None:
+        yield
+        return
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    with open(Path(folder) / ".lock", "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise ValueError(
+                f"{folder} is in use by another run of this study: wait for it, or end it first"
+            ) from error
+        yield
 
 
 def to_csv(rows: list[dict]) -> str:

@@ -37,10 +37,8 @@ def write_tables(folder: Path, to: Path | None = None) -> list[Path]:
         raise ValueError(f"{folder} holds no records: run the study first, or name a folder that has `records/*.json`")
     plan = read_plan(folder)
     accuracy = accuracies(records)
-    methods = [method for method in plan.get("methods", []) if method in accuracy] or list(accuracy)
-    accuracy = accuracy[methods]
-    names = plan.get("datasets") or list(accuracy.index)
-    accuracy = accuracy.reindex(sorted(names))
+    names, methods = plan.get("datasets") or list(accuracy.index), plan.get("methods") or list(accuracy)
+    accuracy = accuracy.reindex(index=sorted(names), columns=methods)
     coverage = describe_coverage(accuracy)
     to = Path(to or Path(folder) / "tables")
 
@@ -70,7 +68,8 @@ def describe_coverage(accuracy: pd.DataFrame) -> str:
         for name, row in accuracy.iterrows()
         if row.isna().any()
     ]
-    return f"{text}; {complete} have a result of every method. Not there: {'; '.join(holes)}."
+    more = f"; and {len(holes) - 12} more" if len(holes) > 12 else ""
+    return f"{text}; {complete} have a result of every method. Not there: {'; '.join(holes[:12])}{more}."
 
 
 def describe_run(records: list[Record]) -> str:
@@ -94,23 +93,27 @@ def describe_run(records: list[Record]) -> str:
 def readable_summary(table: pd.DataFrame) -> pd.DataFrame:
     """The summary for people: per cent, mean ± standard deviation."""
     readable = table.copy().astype(object)
+    means, deviations = table.accuracy_mean, table.accuracy_std
     readable["accuracy_mean"] = [
-        f"{100 * mean:.2f} ± {100 * std:.2f}" for mean, std in zip(table.accuracy_mean, table.accuracy_std, strict=True)
+        number(100 * mean) + ("" if pd.isna(deviation) else f" ± {100 * deviation:.2f}")
+        for mean, deviation in zip(means, deviations, strict=True)
     ]
     for column in ("p90", "p95", "pma"):
-        readable[column] = [f"{100 * value:.1f}" for value in table[column]]
-    readable["friedman_rank"] = [f"{value:.2f}" for value in table.friedman_rank]
+        readable[column] = [number(100 * value, 1) for value in table[column]]
+    readable["friedman_rank"] = [number(value) for value in table.friedman_rank]
     return readable[list(NAMES)].rename(columns=NAMES)
+
+
+def number(value: float, digits: int = 2) -> str:
+    """A number for people, a dash where there is none."""
+    return "–" if pd.isna(value) else f"{value:.{digits}f}"
 
 
 def readable_accuracies(accuracy: pd.DataFrame) -> pd.DataFrame:
     """Accuracies in per cent, the best of each dataset marked with a star, a dash where there is none."""
     rows = []
     for name, row in accuracy.iterrows():
-        cells = {
-            method: "–" if pd.isna(value) else f"{100 * value:.2f}{'*' if value == row.max() else ''}"
-            for method, value in row.items()
-        }
+        cells = {method: number(100 * value) + ("*" if value == row.max() else "") for method, value in row.items()}
         rows.append({"Dataset": name, **cells})
     return pd.DataFrame(rows)
 

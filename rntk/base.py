@@ -1,12 +1,14 @@
 """What every kernel object shares: its call, its parameters, their checks."""
 
-import math
+import sys
 from dataclasses import fields
 from numbers import Real
 
 import numpy as np
 
 from rntk.sequences import as_pair
+
+FLOAT_MAX = sys.float_info.max  # NaN compares as not below it, and so does a whole number too large for a float
 
 
 class Kernel:
@@ -57,14 +59,14 @@ class Kernel:
         rule = f"a {'whole' if whole else 'finite'} number {'> 0' if positive else '>= 0'}"
         for name in names:
             value = getattr(self, name)
-            number = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+            number = isinstance(value, Real) and not isinstance(value, bool) and abs(value) <= FLOAT_MAX
             if not number or value < 0 or (positive and value == 0) or (whole and value != int(value)):
                 raise ValueError(f"{name}={value!r}: {type(self).__name__} needs {name} to be {rule}")
 
 
 def check_choice(name: str, value, valid) -> None:
     """Raise ValueError unless `value` is one of `valid`; the message lists them, the most similar first."""
-    if value not in valid:
+    if value not in list(valid):
         from difflib import SequenceMatcher
 
         nearest = sorted(valid, key=lambda other: -SequenceMatcher(None, str(value).lower(), other.lower()).ratio())

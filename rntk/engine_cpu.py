@@ -2,10 +2,9 @@
 
 A tile holds the state (K, Θ) of a few rows and a few dozen columns while it runs through all steps, so that it stays
 in the first-level cache; nothing of size n × n × T is ever stored. The inner loops run over columns and are written
-for the compiler to
-vectorise: no branch, no division for the ReLU (the normalisers of every series and step are computed once), one
-polynomial. Tiles are
-independent: threads share the rows without locks, and their number does not change a bit of the result.
+for the compiler to vectorise: no branch, no division for the ReLU (the normalisers of every series and step are
+computed once), one polynomial. Tiles are independent: threads share the rows without locks, and their number does not
+change a bit of the result.
 
 Threads: as many as `numba.get_num_threads()` says; set them with `numba.set_num_threads` or the environment variable
 NUMBA_NUM_THREADS.
@@ -69,13 +68,18 @@ def relu_step(K, theta, drive, gain, a, root_a, b, root_b):
 
 @jit
 def erf_step(K, theta, drive, gain, a, b):
-    """The same for erf, with a and b = √(2/(1 + 2 K_xx)): u = a b K, V = (2/π) arcsin u, V' = (2/π) a b / √(1 − u²)."""
+    """The same for erf, with a and b = √(2/(1 + 2 K_xx)): u = a b K, V = (2/π) arcsin u, V' = (2/π) a b / √(1 − u²).
+
+    With A = a²/2 and B = b²/2, 1 − u² ≥ A + B − A B because K² ≤ K_xx K_yy: where rounding leaves less, that is used.
+    """
     gain *= 2 / math.pi
+    A = a * a / 2
     for j in range(K.size):
+        B = b[j] * b[j] / 2
         ab = a * b[j]
         u = min(max(K[j] * ab, -1.0), 1.0)
         K[j] = drive[j] + gain * arcsin(u)
-        theta[j] = K[j] + gain * ab / math.sqrt((1 - u) * (1 + u)) * theta[j]
+        theta[j] = K[j] + gain * ab / math.sqrt(max((1 - u) * (1 + u), A + B - A * B)) * theta[j]
 
 
 @jit
@@ -118,10 +122,7 @@ def variances(code, x, uu, bb, ww, vv, hh):
 
 @jit
 def fill(out, symmetric, first, stride, code, x, scale_x, root_x, y, scale_y, root_y, uu, bb, ww, vv):
-    """Fill every `stride`-th block of rows of `out`, from block `first` on.
-
-    Of a symmetric Gram, the upper triangle and its mirror image.
-    """
+    """Fill every `stride`-th block of rows of `out`, from block `first` on; of a symmetric Gram, one triangle and its image."""
     T, m, n_x = x.shape
     n_y = y.shape[2]
     K, theta = np.empty((ROWS, COLUMNS)), np.empty((ROWS, COLUMNS))
@@ -151,16 +152,14 @@ def fill(out, symmetric, first, stride, code, x, scale_x, root_x, y, scale_y, ro
             for i in range(top, bottom):
                 k_row, theta_row = K[i - top, :width], theta[i - top, :width]
                 step(code, k_row, theta_row, drive[:width], vv, scale_x[T - 1, i], root_x[T - 1, i], b, root_b)
-                out[i, left:right] = theta_row
+                start = max(left, i) if symmetric else left
+                out[i, start:right] = theta_row[start - left :]
                 if symmetric:
-                    for j in range(max(left, i + 1), right):
-                        out[j, i] = out[i, j]
+                    out[start:right, i] = out[i, start:right]
 
 
 class Prepared(NamedTuple):
-    """Sequences as the tiles read them, with what each has with itself: time-major (T, m, n), the normalisers (T, n),
-    and k(x, x).
-    """
+    """Sequences as the tiles read them, (T, m, n), with what each has with itself: the normalisers (T, n) and k(x, x)."""
 
     x: np.ndarray
     scale: np.ndarray
@@ -169,21 +168,22 @@ class Prepared(NamedTuple):
 
 
 def prepare(X: np.ndarray, p: Parameters) -> Prepared:
-    """The part of the kernel that belongs to single sequences, X of shape (n, T, m): O(n T m), with k(x, x) in closed
-    form.
-    """
-    x = np.ascontiguousarray(X.transpose(1, 2, 0))
-    return Prepared(x, *variances(CODES[p.nonlinearity], x, *_squares(p, X.shape[2]), p.sigma_h**2))
+    """The part of the kernel that belongs to single sequences, X of shape (n, T, m): O(n T m), k(x, x) in closed form."""
+    x = np.array(X.transpose(1, 2, 0), order="C")  # always a copy: one type for the compiler
+    return Prepared(x, *variances(CODES[p.nonlinearity], x, *_squares(p, X.shape[2]), square(p.sigma_h)))
 
 
 def _squares(p: Parameters, m: int) -> tuple[float, float, float, float]:
-    return p.sigma_u**2 / m, p.sigma_b**2, p.sigma_w**2, p.sigma_v**2
+    return square(p.sigma_u) / m, square(p.sigma_b), square(p.sigma_w), square(p.sigma_v)
+
+
+def square(scale: float) -> float:
+    """σ² as a float, infinite where it overflows (`**` would raise), whatever kind of number σ is."""
+    return float(scale) * float(scale)
 
 
 def gram(X: Prepared, Y: Prepared | None, p: Parameters) -> np.ndarray:
-    """The kernel of every sequence of X with every one of Y, or of X with itself when Y is None: see
-    `rntk.recursion.gram`.
-    """
+    """The kernel of all sequences of X and Y, or of X with itself when Y is None: what `rntk.recursion.gram` computes."""
     symmetric = Y is None
     Y = X if symmetric else Y
     _, m, n_x = X.x.shape

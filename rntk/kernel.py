@@ -24,13 +24,11 @@ class RNTK(Kernel):
 
     Parameters, all finite and ≥ 0:
         sigma_w: scale of the recurrent weights. For ReLU the variance is multiplied by σ_w²/2 at each step: √2 is
-        critical, more grows
-            exponentially with T.
+            critical, more grows exponentially with T.
         sigma_u: scale of the input weights.
         sigma_b: scale of the biases.
         sigma_h: scale of the random initial state, drawn anew for every sequence: it adds σ_w² σ_h² to the first K of
-        a sequence with itself (the
-            same index of the same set, not another of equal values) and to nothing else.
+            a sequence with itself (the same index of the same set, not another of equal values) and to nothing else.
         sigma_v: scale of the readout; σ_v² multiplies the whole kernel.
         nonlinearity: "relu" or "erf".
 
@@ -63,7 +61,7 @@ class RNTK(Kernel):
         prepared = engine_cpu.prepare(X, Parameters(*astuple(self)))
         if not np.isfinite(prepared.diagonal).all():
             raise ValueError(
-                f"sigma_w={self.sigma_w!r}: k(x, x) overflows float64 within {X.shape[1]} steps (for relu it grows like (sigma_w²/2)^T); "
+                f"{self} overflows float64 within {X.shape[1]} steps (for relu, k(x, x) grows like (sigma_w²/2)^T): "
                 f"use a smaller sigma_w, or shorter or smaller sequences"
             )
         return prepared

@@ -41,9 +41,11 @@ def erf(p, r, q):
 
         V = (2/π) arcsin u,        V' = (4/π) / √((1 + 2p)(1 + 2q) − 4r²).
     """
-    norm = np.sqrt(1 + 2 * p) * np.sqrt(1 + 2 * q)
-    u = np.clip(2 * r / norm, -1.0, 1.0)
-    return 2 / np.pi * np.arcsin(u), 4 / np.pi / (norm * np.sqrt((1 - u) * (1 + u)))
+    A, B = 1 / (1 + 2 * p), 1 / (1 + 2 * q)
+    norm = np.sqrt(A) * np.sqrt(B)
+    u = np.clip(2 * r * norm, -1.0, 1.0)
+    # 1 − u² ≥ A + B − A B because r² ≤ pq: where rounding leaves less, that is used
+    return 2 / np.pi * np.arcsin(u), 4 / np.pi * norm / np.sqrt(np.maximum((1 - u) * (1 + u), A + B - A * B))
 
 
 NONLINEARITIES: dict[str, Dual] = {"relu": relu, "erf": erf}

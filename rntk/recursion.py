@@ -33,9 +33,11 @@ class Parameters:
 def variances(X: np.ndarray, p: Parameters) -> tuple[np.ndarray, np.ndarray]:
     """What every sequence has with itself: K_xx at each step, and the kernel k(x, x).
 
-        K_t = σ_w² V(K_{t−1}, K_{t−1}, K_{t−1}) + (σ_u²/m) |x_t|² + σ_b²,        with σ_w² σ_h² in place of the first
-        term at t = 1 Θ_t = K_t + σ_w² V' Θ_{t−1},        k(x, x) = σ_v² (V + V' Θ_T)
+        K_t = σ_w² V(K_{t−1}, K_{t−1}, K_{t−1}) + (σ_u²/m) |x_t|² + σ_b²
+        Θ_t = K_t + σ_w² V' Θ_{t−1}
+        k(x, x) = σ_v² (V + V' Θ_T)
 
+    with σ_w² σ_h² in place of the first term of K_1, and Θ_0 = 0.
     X has shape (n, T, m). Returns arrays of shape (T, n) and (n,).
     """
     dual = NONLINEARITIES[p.nonlinearity]
@@ -58,9 +60,11 @@ def variances(X: np.ndarray, p: Parameters) -> tuple[np.ndarray, np.ndarray]:
 def gram(X: np.ndarray, Y: np.ndarray | None, p: Parameters) -> np.ndarray:
     """The kernel k(x, y) of every sequence of X with every one of Y, or of X with itself when Y is None.
 
-        K_t = σ_w² V(K_xx, K_{t−1}, K_yy) + (σ_u²/m) ⟨x_t, y_t⟩ + σ_b²,        K of step 0 is zero between different
-        sequences Θ_t = K_t + σ_w² V'(K_xx, K_{t−1}, K_yy) Θ_{t−1},        k(x, y) = σ_v² (V + V' Θ_T)
+        K_t = σ_w² V(K_xx, K_{t−1}, K_yy) + (σ_u²/m) ⟨x_t, y_t⟩ + σ_b²
+        Θ_t = K_t + σ_w² V'(K_xx, K_{t−1}, K_yy) Θ_{t−1}
+        k(x, y) = σ_v² (V + V' Θ_T)
 
+    without the terms of step 0 between different sequences.
     X has shape (n_x, T, m), Y (n_y, T, m). Returns (n_x, n_y). The σ_h term joins a sequence with itself alone: the
     same index of the same set, not another sequence of equal values.
     """

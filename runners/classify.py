@@ -63,6 +63,8 @@ def with_kernel(task: Task, record: Record, X_train, y_train, X_test, timings: d
             chosen, gram = (row, machines[0][0]), health(K, scale)
         started = time.perf_counter()
         K_test = compute(kernel, scores.settings[row], X_test, X_train) / scale
+        if not np.isfinite(K_test).all():
+            raise ValueError(f"the Gram of test and training series is not finite at {scores.settings[row]}")
         ballots += [predict(machine, K_test) for _, machine in machines]
         timings["predict"] = timings.get("predict", 0.0) + time.perf_counter() - started
     if chosen is None:

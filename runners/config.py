@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
@@ -28,9 +29,21 @@ def protocol_of(config: DictConfig) -> Protocol:
     return Protocol(**fields)
 
 
+def methods_of(config: DictConfig) -> list[Method]:
+    """The methods of a study; raises ValueError where two have the same name, by which tables and records know them."""
+    methods = [method_of(method) for method in config.methods.values()]
+    names = [method.name for method in methods]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise ValueError(f"two methods are named {repeated[0]!r}: give one of them another `name`")
+    return methods
+
+
 def method_of(config: DictConfig) -> Method:
     """A method from its config, every setting of its grid checked."""
     fields = plain(config)
+    if not isinstance(fields, dict) or not isinstance(fields.get("name"), str):
+        raise ValueError(f"a method needs a `name`, and a `kernel` or a `classifier`: {fields!r}")
     strange = sorted(set(fields) - {"name", "kernel", "classifier", "normalisation"})
     if strange:
         raise ValueError(
@@ -41,13 +54,13 @@ def method_of(config: DictConfig) -> Method:
 
 def dataset_names(value) -> list[str]:
     """The datasets of a study: a list of names, "ucr56", or the path of a file with a name a line."""
-    if not isinstance(value, str):
-        return [find(str(name)).name for name in value]
-    if value == "ucr56":
-        return listed()
-    if Path(value).is_file():
-        return listed(Path(value))
-    return [find(value).name]
+    if isinstance(value, str):
+        names = listed() if value == "ucr56" else listed(Path(value)) if Path(value).is_file() else [value]
+    elif isinstance(value, Iterable):
+        names = [str(name) for name in value]
+    else:
+        raise ValueError(f"study.datasets={value!r}: a list of names, ucr56, or the path of a list file is needed")
+    return [find(name).name for name in dict.fromkeys(names)]
 
 
 def workers_of(workers: int | None) -> int:
@@ -65,8 +78,7 @@ def register_resolvers() -> None:
 
 
 def check_names(arguments: list[str]) -> None:
-    """Stop with the valid names, the closest first, where the command line names a method, study or protocol that has
-    no file in conf/.
+    """Stop with the valid names, the closest first, where the command line names a method or study that is not in conf/.
 
     Hydra would stop too, but lists the names in its own order. Left to Hydra where another config folder is given.
     """
@@ -76,6 +88,8 @@ def check_names(arguments: list[str]) -> None:
         group, _, values = argument.partition("=")
         if group in ("method", "study", "protocol"):
             valid = [path.stem for path in (CONF / group).glob("*.yaml")]
+            if any(mark in values for mark in "([$"):
+                continue  # a sweep in Hydra's own grammar
             for value in values.split(","):
                 if value.strip().strip("'\"") not in valid:
                     stop(unknown(group, value, valid))

@@ -1,4 +1,4 @@
-"""What the numbers may depend on besides the task: versions, machine, threads."""
+"""What the numbers may depend on besides the task: versions and machine; and how threads are held."""
 
 import platform
 import re
@@ -17,7 +17,7 @@ PACKAGES = ("numpy", "scipy", "scikit-learn", "numba", "pandas", "sktime", "jobl
 
 
 @cache
-def environment(threads: int) -> dict[str, Any]:
+def environment() -> dict[str, Any]:
     """Versions and machine, as a record keeps them."""
     return {
         "python": platform.python_version(),
@@ -25,7 +25,6 @@ def environment(threads: int) -> dict[str, Any]:
         "machine": platform.machine(),
         "processor": processor(),
         "numerics": NUMERICS,
-        "threads": threads,
         "rntk": rntk.__version__,
         **{package: version(package) for package in PACKAGES},
     }

@@ -28,7 +28,7 @@ def run_task(task: Task, folder: Path, root: str | None, timeout: float | None =
     """
     started = time.perf_counter()
     record = blank_record(task, "failed")
-    record.environment = environment(threads)
+    record.environment = environment()
     timings: dict[str, float] = {}
     try:
         with limit_threads(threads):
@@ -43,6 +43,7 @@ def run_task(task: Task, folder: Path, root: str | None, timeout: float | None =
         record.reason, record.traceback = f"{type(error).__name__}: {error}", traceback.format_exc()
     timings["total"] = time.perf_counter() - started
     record.timings = {name: round(seconds, 4) for name, seconds in timings.items()} | {
+        "threads": threads,
         "peak_memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
@@ -71,7 +72,7 @@ def evaluate(task: Task, record: Record, timings: dict, root: str | None, deadli
     dataset = load(task.dataset, root, downloads=False)
     how = task.method.normalisation or task.protocol.normalisation
     if how == "published":
-        how = {"raw": "none", "z-norm": "zscore"}[find(task.dataset).ed_preprocessing]
+        how = published_normalisation(task.dataset)
     X_train, X_test = normalise(dataset.X_train, how), normalise(dataset.X_test, how)
     classes, y_train = np.unique(dataset.y_train, return_inverse=True)
     record.n_train, record.n_test, record.length = len(X_train), len(X_test), X_train.shape[1]
@@ -87,6 +88,15 @@ def evaluate(task: Task, record: Record, timings: dict, root: str | None, deadli
     record.gram = outcome.gram
     record.test_accuracy = float(np.mean(predicted == dataset.y_test))
     record.predictions = predictions(dataset, predicted)
+
+
+def published_normalisation(dataset: str) -> str:
+    """What the archive's published 1-NN error was computed on; raises ValueError where that is not known."""
+    known = {"raw": "none", "z-norm": "zscore"}
+    preprocessing = find(dataset).ed_preprocessing
+    if preprocessing not in known:
+        raise ValueError(f"how {dataset} was normalised for its published error is not known: set method.normalisation")
+    return known[preprocessing]
 
 
 def predictions(dataset: Dataset, predicted: np.ndarray) -> list[dict]:

@@ -12,8 +12,8 @@ from results.record import FINAL
 from runners.task import Task
 
 # One core's seconds, measured on the study itself: per pair, step and setting for kernels with a recursion over time
-# or depth, per pair and
-# series value for the others; and for the SVM per fold, C and setting, with a part that grows with the Gram.
+# or depth, per pair and series value for the others; and for the SVM per fold and setting, with a part that grows
+# with the Gram.
 SECONDS_PER_STEP = {"rntk.RNTK": 2.4e-9 / 2, "baselines.NTK": 1e-10}
 SECONDS_PER_STEP_OTHER = 1e-9
 SECONDS_PER_FOLD = 1.5e-3

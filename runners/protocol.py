@@ -36,7 +36,10 @@ class Protocol:
     max_iter: int = 100_000
 
     def __post_init__(self):
-        object.__setattr__(self, "C", tuple(float(c) for c in self.C))
+        try:
+            object.__setattr__(self, "C", tuple(float(c) for c in self.C))
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"protocol.C={self.C!r}: a list of numbers is needed") from error
         for name, valid in (("normalisation", NORMALISATIONS), ("tie_break", TIE_BREAKS)):
             if getattr(self, name) not in valid:
                 raise ValueError(

@@ -13,13 +13,16 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig
 
-from runners.config import check_names, dataset_names, method_of, protocol_of, register_resolvers, stop, workers_of
+from runners.config import check_names, dataset_names, methods_of, protocol_of, register_resolvers, stop, workers_of
 
 
 def reproduce(config: DictConfig) -> None:
     """Run the study of a configuration."""
+    from results.store import locked
+
     try:
-        failures = run_study(config)
+        with locked(Path(config.output) / config.study.name):
+            failures = run_study(config)
     except ValueError as error:
         stop(str(error))
     except KeyboardInterrupt:
@@ -41,10 +44,11 @@ def run_study(config: DictConfig) -> int:
     from runners.plan import make_plan
     from runners.study import describe, run_tasks
     from runners.task import Task
+    from runners.tracking import View
 
     name, folder = config.study.name, Path(config.output) / config.study.name
     protocol = protocol_of(config)
-    methods = [method_of(method) for method in config.methods.values()]
+    methods = methods_of(config)
     names = dataset_names(config.study.datasets)
     workers = workers_of(config.workers)
     tasks = [Task(dataset, method, protocol) for dataset in names for method in methods]
@@ -57,22 +61,17 @@ def run_study(config: DictConfig) -> int:
         if task.dataset in missing:
             store.write(blank_record(task, "skipped", missing[task.dataset]), folder)
     report_missing(missing)
-    tracker = None
-    if config.tracking.enabled:
-        from runners.tracking import open_tracker
-
-        tracker = open_tracker(name, config)
-        tracker.sync(folder)
+    view = View(name, config)
+    view.sync()
     run_tasks(
         [task for task in plan.to_run if task.dataset not in missing],
         folder,
         root=config.data.root,
         workers=workers,
         timeout=config.timeout,
-        on_record=(lambda record: tracker.log(record, folder)) if tracker else (lambda record: None),
+        on_record=view.log,
     )
-    if tracker:
-        tracker.close()
+    view.close()
 
     written = write_tables(folder)
     print(written[1].read_text())

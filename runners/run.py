@@ -28,12 +28,14 @@ def run(config: DictConfig) -> None:
             downloads=config.data.downloads and not sweeping,
             threads=1 if sweeping else workers_of(config.workers),
         )
-    except ValueError as error:
-        if not sweeping:
+    except Exception as error:
+        if sweeping:  # a job that raises would end the sweep without a summary
+            note_result(runtime.runtime.output_dir, "failed", f"{config.dataset} {config.method.name}: {error}")
+            print(f"error: {error}", file=sys.stderr)
+            return
+        if isinstance(error, ValueError):
             stop(str(error))
-        note_result(runtime.runtime.output_dir, "failed", f"{config.dataset} {config.method.name}: {error}")
-        print(f"error: {error}", file=sys.stderr)
-        return
+        raise
     from runners.study import describe
 
     folder = Path(config.output) / "run"
@@ -41,10 +43,9 @@ def run(config: DictConfig) -> None:
     if sweeping:
         note_result(runtime.runtime.output_dir, record.status, describe(record))
         return
-    if config.tracking.enabled:
-        from runners.tracking import open_tracker
+    from runners.tracking import View
 
-        open_tracker("run", config).sync_and_close(folder)
+    View("run", config).close()
     if record.status != "ok":
         sys.exit(1)
 

@@ -115,6 +115,7 @@ def cross_validate(K: np.ndarray, y: np.ndarray, folds, C: list[float], max_iter
     And a note on those that did not converge.
     """
     correct = np.zeros(len(C), dtype=int)
+    note = ""
     usable = len(C)  # the C before this index converged in all folds so far
     for train, validate in folds:
         K_train, K_validate, expected = K[np.ix_(train, train)], K[np.ix_(validate, train)], y[validate]
@@ -123,17 +124,17 @@ def cross_validate(K: np.ndarray, y: np.ndarray, folds, C: list[float], max_iter
             if not free:
                 try:
                     machine = fit_svm(K_train, y[train], C[index], max_iter)
-                except NotConverged:
-                    usable = index
+                except NotConverged as error:
+                    usable, note = index, str(error)
                     break
                 hits = np.count_nonzero(predict(machine, K_validate) == expected)
                 free = is_free(machine, C[index])
             correct[index] += hits
     correct[usable:] = UNUSABLE
-    return correct, "" if usable == len(C) else f"not converged from the {usable + 1}. C on"
+    return correct, note and f"not converged from the {usable + 1}. C on: {note}"
 
 
-def fit_svm(K: np.ndarray, y: np.ndarray, C: float, max_iter: int) -> SVC | str:
+def fit_svm(K: np.ndarray, y: np.ndarray, C: float, max_iter: int) -> SVC | int:
     """A C-SVM (LIBSVM, one-versus-one) on a precomputed Gram; the label itself where there is only one.
 
     Raises NotConverged.
@@ -152,12 +153,12 @@ def fit_svm(K: np.ndarray, y: np.ndarray, C: float, max_iter: int) -> SVC | str:
     return machine
 
 
-def is_free(machine: SVC | str, C: float) -> bool:
+def is_free(machine: SVC | int, C: float) -> bool:
     """Whether no coefficient of the solution is at its bound C."""
     return not isinstance(machine, SVC) or bool(np.abs(machine.dual_coef_).max(initial=0.0) < C)
 
 
-def predict(machine: SVC | str, K: np.ndarray) -> np.ndarray:
+def predict(machine: SVC | int, K: np.ndarray) -> np.ndarray:
     """Labels for the rows of K: Grams of new cases with the training cases, on the scale the machine was fitted on."""
     if not isinstance(machine, SVC):
         return np.full(len(K), machine)

@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from threading import Thread
@@ -18,7 +19,7 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from tqdm import tqdm
 
 from results import store
-from results.record import FINAL, Record
+from results.record import Record
 from runners.evaluate import blank_record, run_task
 from runners.plan import duration, estimate
 from runners.task import Task
@@ -49,11 +50,12 @@ def run_tasks(
             progress.advance(record)
 
         while missing:
+            since = datetime.now(UTC).replace(microsecond=0)
             try:
                 for record in _parallel(list(missing.values()), folder, root, timeout, workers):
                     take(record)
             except TerminatedWorkerError:
-                for record in _lost(missing, folder):
+                for record in _lost(missing, folder, since):
                     take(record)
                 if workers > 1:
                     workers -= 1
@@ -125,9 +127,10 @@ def _end_with(parent: int) -> None:
     Thread(target=watch, daemon=True).start()
 
 
-def _lost(missing: dict[str, Task], folder: Path) -> list[Record]:
-    """Records that were written although their workers' answers were lost with the pool."""
-    return [record for record in store.heads(folder) if record.key in missing and record.status in FINAL]
+def _lost(missing: dict[str, Task], folder: Path, since: datetime) -> list[Record]:
+    """Records that a pool wrote since it began, although its answers were lost with it."""
+    written = [record for record in store.heads(folder) if record.key in missing and "finished" in record.timings]
+    return [record for record in written if datetime.fromisoformat(record.timings["finished"]) >= since]
 
 
 def warm_up() -> None:

@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 
 from datasets import catalogue
 from results.store import write_text
+from runners.tracking import View
 
 RESULT = "result.json"
 
@@ -22,53 +23,32 @@ def note_result(folder: str, status: str, text: str) -> None:
 
 
 class TrackSweep(Callback):
-    """Around a sweep: data are fetched before.
-
-    Records go to MLflow after, written by this one process; failures make the exit status 1.
-    """
+    """Around a sweep: data are fetched before; after, records go to MLflow, and a failure makes the exit status 1."""
 
     def on_multirun_start(self, config: DictConfig, **kwargs) -> None:
-        """Hydra calls this in the parent before any job: downloads and compilation belong here, never in several
-        workers at once.
-        """
+        """Hydra calls this in the parent before any job: downloads and compilation are not for several workers at once."""
         from hydra.core.override_parser.overrides_parser import OverridesParser
 
         from datasets.fetch import fetch
         from runners.study import warm_up
 
-        overrides = OverridesParser.create().parse_overrides(list(config.hydra.overrides.task))
-        swept = [override for override in overrides if override.key_or_group == "dataset"]
-        names = [
-            str(name) for override in swept if override.is_sweep_override() for name in override.sweep_string_iterator()
-        ]
-        names = [
-            name for name in names or [str(config.dataset)] if name in catalogue()
-        ]  # a wrong name is its job's own failure
-        for name, reason in fetch(names, config.data.root, config.data.downloads).items():
+        names = [str(config.dataset)]
+        for override in OverridesParser.create().parse_overrides(list(config.hydra.overrides.task)):
+            if override.key_or_group == "dataset" and override.is_sweep_override():
+                names = [str(name) for name in override.sweep_string_iterator()]
+        known = [name for name in names if name in catalogue()]  # an unknown one is its own job's failure
+        for name, reason in fetch(known, config.data.root, config.data.downloads).items():
             print(f"missing: {name}: {reason}", file=sys.stderr)
         warm_up()
 
     def on_multirun_end(self, config: DictConfig, **kwargs) -> None:
         """Hydra calls this in the parent when all jobs have ended."""
-        jobs = sorted(
-            (path for path in Path(config.hydra.sweep.dir).iterdir() if path.is_dir()), key=lambda path: int(path.name)
-        )
-        results = [
-            json.loads((job / RESULT).read_text())
-            if (job / RESULT).exists()
-            else {"status": "failed", "text": f"{job}: died"}
-            for job in jobs
-        ]
-        if config.tracking.enabled:
-            from runners.tracking import open_tracker
-
-            open_tracker("run", config).sync_and_close(Path(config.output) / "run")
+        results = [json.loads(path.read_text()) for path in sorted(Path(config.hydra.sweep.dir).glob(f"*/{RESULT}"))]
         failed = [result for result in results if result["status"] != "ok"]
-        print(
-            f"{len(results) - len(failed)} of {len(results)} tasks ok, records in {Path(config.output) / 'run' / 'records'}",
-            file=sys.stderr,
-        )
+        records = Path(config.output) / "run" / "records"
+        print(f"{len(results) - len(failed)} of {len(results)} tasks ok, records in {records}", file=sys.stderr)
         for result in failed:
             print(f"{result['status']}: {result['text']}", file=sys.stderr)
+        View("run", config).close()
         if failed:
             sys.exit(1)

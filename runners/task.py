@@ -28,6 +28,7 @@ class Task:
             "dataset": entry.name,
             "sha256": entry.sha256,
             "method": _canonical(self.method.as_dict()),
+            "axes": list(self.method.axes),  # their order decides ties
             "protocol": _canonical(self.protocol.as_dict()),
             "numerics": NUMERICS,
         }

@@ -10,7 +10,7 @@ by key and status, is not written twice.
 import argparse
 import os
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from results import store
@@ -18,6 +18,7 @@ from results.record import Record
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("DO_NOT_TRACK", "true")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # a server that is gone is gone
 
 EXPERIMENT = "rntk"
 
@@ -60,8 +61,8 @@ class Tracker:
         runs = self.client.search_runs([self.experiment], query, max_results=1)
         return runs[0] if runs else None
 
-    def _children(self) -> dict[str, str]:
-        """Key and status of the records that have a run already."""
+    def _children(self) -> dict[str, tuple[str, str | None]]:
+        """Run and status, by key, of the records that have a run already."""
         known, token = {}, None
         while True:
             page = self.client.search_runs(
@@ -70,7 +71,9 @@ class Tracker:
                 max_results=1000,
                 page_token=token,
             )
-            known |= {run.data.tags["key"]: (run.info.run_id, run.data.tags["status"]) for run in page}
+            for run in page:  # one that is still running was cut off while it was written, and is written again
+                whole = run.info.status != "RUNNING"
+                known[run.data.tags["key"]] = (run.info.run_id, run.data.tags["status"] if whole else None)
             token = page.token
             if not token:
                 return known
@@ -125,21 +128,55 @@ class Tracker:
             self.log(record, folder)
         return len(records)
 
-    def sync_and_close(self, folder: Path) -> None:
-        """All of a folder, and done."""
-        self.sync(folder)
-        self.close()
-
-    def close(self, summary: dict[str, float] | None = None) -> None:
-        """Note the study's figures in the parent run and end it."""
-        for name, value in (summary or {}).items():
-            self.client.log_metric(self.parent.info.run_id, name, value)
+    def close(self) -> None:
+        """End the study's run."""
         self.client.set_terminated(self.parent.info.run_id, "FINISHED")
 
 
-def open_tracker(study: str, config) -> Tracker:
-    """The tracker of a configuration."""
-    return Tracker(study, config.tracking.uri or default_uri(config.output), config.output)
+class View:
+    """Tracking as a configuration asks for it, and never in the way: MLflow is a view of the records, and a study goes on
+    without it. The first fault is reported, with what to do, and ends the tracking.
+    """
+
+    def __init__(self, study: str, config):
+        self.folder = Path(config.output) / study
+        self.tracker = None
+        if config.tracking.enabled:
+            uri = config.tracking.uri or default_uri(config.output)
+            with self._guard():
+                self.tracker = Tracker(study, uri, config.output)
+
+    def sync(self) -> None:
+        """Write every record of the study that has no run yet."""
+        if self.tracker:
+            with self._guard():
+                self.tracker.sync(self.folder)
+
+    def log(self, record: Record) -> None:
+        """Write one record."""
+        if self.tracker:
+            with self._guard():
+                self.tracker.log(record, self.folder)
+
+    def close(self) -> None:
+        """Write what is missing, and end the study's run."""
+        self.sync()
+        if self.tracker:
+            with self._guard():
+                self.tracker.close()
+
+    @contextmanager
+    def _guard(self):
+        try:
+            yield
+        except Exception as error:  # MLflow, SQLAlchemy, the network: whatever it is, the records are safe
+            self.tracker = None
+            first = (str(error).splitlines() or [type(error).__name__])[0]
+            print(
+                f"MLflow: {first}; the study goes on without it, its records are complete: "
+                f"`python -m runners.tracking rebuild {self.folder.parent}` writes them later",
+                file=sys.stderr,
+            )
 
 
 def rebuild(output: Path, uri: str | None = None) -> int:

@@ -11,7 +11,8 @@ from rntk import RNTK
 
 KERNELS = [
     RNTK(sigma_w=1.4, sigma_b=0.3, sigma_h=0.2),
-    RNTK(sigma_w=1.4, sigma_b=0.3, nonlinearity="erf"),
+    RNTK(sigma_w=1.4, sigma_u=0.7, sigma_b=0.3),
+    RNTK(sigma_w=1.4, sigma_u=0.7, sigma_b=0.3, nonlinearity="erf"),
     NTK(depth=1, sigma_b=0.1),
     NTK(depth=4, sigma_w=1.2, sigma_b=0.5),
     NTK(depth=3, nonlinearity="erf"),
@@ -40,6 +41,12 @@ def test_gram_is_symmetric_and_positive_semidefinite(kernel, X):
     assert K.dtype == np.float64
     np.testing.assert_array_equal(K, K.T)
     assert np.linalg.eigvalsh(K)[0] > -1e-7 * K.diagonal().mean()
+
+
+@kernels
+def test_gram_of_several_channels_is_symmetric(kernel, X):
+    K = kernel(X.reshape(23, 4, 3))
+    np.testing.assert_array_equal(K, K.T)
 
 
 @kernels

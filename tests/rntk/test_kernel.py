@@ -48,6 +48,11 @@ def test_overflow_names_sigma_w():
     with pytest.raises(ValueError, match=r"sigma_w=4.0.*overflow.*700 steps"):
         RNTK(sigma_w=4.0)(X)
     assert np.isfinite(RNTK(sigma_w=1.47)(X)).all()  # large, and inside float64
+    for name in ("sigma_w", "sigma_u", "sigma_b", "sigma_h", "sigma_v"):  # σ² alone overflows
+        with pytest.raises(ValueError, match=rf"{name}=1e\+200.*overflow"):
+            RNTK(**{name: 1e200})(X)
+    with pytest.raises(ValueError, match="sigma_w=1000"):
+        RNTK(sigma_w=10**400)
 
 
 @pytest.mark.parametrize(

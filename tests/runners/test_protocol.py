@@ -49,6 +49,7 @@ def test_normalisation():
         ({"C": [1, 0.1]}, "ascending"),
         ({"C": [-1.0]}, "> 0"),
         ({"C": []}, "C="),
+        ({"C": 10}, "C=10: a list of numbers"),
     ],
 )
 def test_a_protocol_that_makes_no_sense(change, message):
@@ -66,10 +67,12 @@ def test_the_key_holds_everything_that_matters():
         Task("Wine", rbf(), Protocol()),
         Task("Coffee", rbf(gamma=[0.1, 2]), Protocol()),
         Task("Coffee", rbf(gamma=[1, 0.1]), Protocol()),  # the order decides ties
+        Task("Coffee", rbf(depth=[1], gamma=[0.1, 1]), Protocol()),
+        Task("Coffee", Method("rbf", {"_target_": "baselines.RBF", "depth": [1], "gamma": [0.1, 1]}), Protocol()),
         Task("Coffee", rbf(), Protocol(seed=1)),
         Task("Coffee", rbf(), Protocol(C=[1])),
     ]
-    assert len({task.key, *(other.key for other in others)}) == 6
+    assert len({task.key, *(other.key for other in others)}) == 8
     assert Task("Coffee", rbf(gamma=[0.1, 1.0]), Protocol()).key == task.key  # 1 is 1.0
     assert Task("Coffee", rbf(), Protocol()).key == task.key
 
@@ -82,6 +85,7 @@ def test_the_key_holds_everything_that_matters():
         ({"kernel": {"gamma": 1}}, "needs a `_target_`"),
         ({"kernel": {"_target_": "baselines.RFB"}}, "method 'm'.*RFB"),
         ({}, "exactly one of"),
+        ({"kernel": {"_target_": "pathlib.Path"}}, "has no __call__, which the study calls"),
         ({"kernel": {"_target_": "baselines.RBF"}, "normalisation": "l2"}, "normalisation='l2'"),
     ],
 )

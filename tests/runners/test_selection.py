@@ -89,7 +89,7 @@ def test_an_svm_that_cannot_be_solved_is_stopped_and_its_setting_is_out():
     correct, note = cross_validate(K, y, folds, [1e-3, 1e20, 1e21], 1000)
     assert correct[0] != UNUSABLE
     assert correct[1:].tolist() == [UNUSABLE, UNUSABLE]
-    assert note == "not converged from the 2. C on"
+    assert note == "not converged from the 2. C on: more than 1000 iterations"
 
 
 def test_settings_whose_gram_is_unusable_are_noted_and_never_selected():

@@ -12,6 +12,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from runners import tracking
+
 ROOT = Path(__file__).parents[2]
 METHODS = ["rntk", "ntk", "rbf", "polynomial", "gaussian", "1nn_ed"]
 OFF = "tracking.enabled=false"
@@ -118,6 +120,27 @@ def test_mlflow_holds_one_run_a_task_under_one_run_a_study(smoke):
     assert child.data.metrics["test_accuracy"] == head["test_accuracy"]
     assert child.data.params["C"] == str(head["selected"]["C"])
     assert {Path(file.path).suffix for file in client.list_artifacts(child.info.run_id)} == {".json", ".csv"}
+
+
+def test_a_run_that_was_cut_off_is_written_again_and_others_are_left(smoke):
+    """The parent is killed between making a run and ending it: the run is there, with its key, and empty."""
+    output, _ = smoke
+    view = tracking.Tracker("smoke", f"sqlite:///{output}/mlflow.db", output)
+    key, (run_id, _) = next(iter(view.known.items()))
+    others = {other: found for other, found in view.known.items() if other != key}
+    view.client.update_run(run_id, status="RUNNING")
+    again = tracking.Tracker("smoke", f"sqlite:///{output}/mlflow.db", output)
+    again.sync(output / "smoke")
+    assert again.known[key][0] != run_id
+    assert {other: found for other, found in again.known.items() if other != key} == others
+    assert len(again.client.search_runs([again.experiment], "tags.kind = 'task'")) == 12
+
+
+def test_a_study_goes_on_without_mlflow(tmp_path):
+    arguments = ("study=smoke", "study.datasets=[GunPoint]", *(f"~methods.{name}" for name in METHODS[:4]))
+    finished = run(tmp_path, "reproduce", *arguments, f"output={tmp_path}", "tracking.uri=http://127.0.0.1:9")
+    assert "2 of 2 tasks have a result" in finished.stdout
+    assert finished.stderr.count("the study goes on without it") == 1
 
 
 def test_running_again_runs_nothing(smoke):
@@ -262,6 +285,15 @@ def test_a_sweep_with_a_wrong_job_lists_it_and_keeps_the_others(tmp_path):
     assert "unknown dataset 'Gunpoint': choose one of GunPoint" in finished.stderr
 
 
+def test_a_sweep_in_which_a_kernel_breaks_keeps_the_others_and_tracks_all(tmp_path):
+    broken = ("method=rbf", "method.name=broken", "method.kernel._target_=baselines.RBF,tests.runners.kernels.Broken")
+    finished = run(tmp_path, "run", "-m", "dataset=GunPoint", *broken, f"output={tmp_path}", code=1)
+    assert "1 of 2 tasks ok" in finished.stderr
+    assert "broken on purpose" in finished.stderr
+    known = tracking.Tracker("run", f"sqlite:///{tmp_path}/mlflow.db", tmp_path).known
+    assert sorted(status for _, status in known.values()) == ["failed", "ok"]
+
+
 def test_one_task_prints_its_result_in_a_few_lines(tmp_path):
     finished = run(tmp_path, "run", "dataset=GunPoint", "method=1nn_ed", f"output={tmp_path}", OFF)
     assert finished.stdout.splitlines()[0] == "GunPoint · 1nn_ed · ok"
@@ -284,6 +316,8 @@ def test_one_task_prints_its_result_in_a_few_lines(tmp_path):
         ("run", ["protocol.normalisation=l2"], "choose one of unit, zscore, none"),
         ("reproduce", ["study=ucr65"], "unknown study 'ucr65': choose one of ucr56,"),
         ("reproduce", ["study.datasets=[Coffe]"], "unknown dataset 'Coffe': choose one of Coffee,"),
+        ("reproduce", ["study.datasets=3"], "study.datasets=3: a list of names"),
+        ("reproduce", ["+method@methods.again=rbf"], "two methods are named 'rbf'"),
         ("reproduce", ["study=smoke", "workers=0"], "workers=0"),
     ],
 )
