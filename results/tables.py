@@ -32,13 +32,7 @@ def write_tables(folder: Path, to: Path | None = None) -> list[Path]:
 
     Raises ValueError where there are no records.
     """
-    records = study_records(folder)
-    if not records:
-        raise ValueError(f"{folder} holds no records: run the study first, or name a folder that has `records/*.json`")
-    plan = read_plan(folder)
-    accuracy = accuracies(records)
-    names, methods = plan.get("datasets") or list(accuracy.index), plan.get("methods") or list(accuracy)
-    accuracy = accuracy.reindex(index=sorted(names), columns=methods)
+    accuracy = study_accuracies(folder)
     coverage = describe_coverage(accuracy)
     to = Path(to or Path(folder) / "tables")
 
@@ -55,6 +49,19 @@ def write_tables(folder: Path, to: Path | None = None) -> list[Path]:
     for name, text in written.items():
         write_text(to / name, text)
     return [to / name for name in written]
+
+
+def study_accuracies(folder: Path) -> pd.DataFrame:
+    """Test accuracies of the study in `folder`, a row a dataset and a column a method, as its plan lists them.
+
+    Raises ValueError where there are no records.
+    """
+    records, plan = study_records(folder), read_plan(folder)
+    if not records:
+        raise ValueError(f"{folder} holds no records: run the study first, or name a folder that has `records/*.json`")
+    accuracy = accuracies(records)
+    names, methods = plan.get("datasets") or list(accuracy.index), plan.get("methods") or list(accuracy)
+    return accuracy.reindex(index=sorted(names), columns=methods)
 
 
 def describe_coverage(accuracy: pd.DataFrame) -> str:

@@ -11,24 +11,24 @@ from results import store
 from results.record import FINAL
 from runners.task import Task
 
-# One core's seconds, measured on the study itself: per pair, step and setting for kernels with a recursion over time
-# or depth, per pair and series value for the others; and for the SVM per fold and setting, with a part that grows
-# with the Gram.
-SECONDS_PER_STEP = {"rntk.RNTK": 2.4e-9 / 2, "baselines.NTK": 1e-10}
-SECONDS_PER_STEP_OTHER = 1e-9
-SECONDS_PER_FOLD = 1.5e-3
-SECONDS_PER_FOLD_ENTRY = 3e-8
+# Seconds on one core of the machine of the reference run, fitted to its records. The Gram of one setting costs a part for
+# each pair of training series, and one for each pair and step; an SVM on one fold a constant, a part for each pair, and
+# one for each series and class.
+GRAM_SECONDS = {"rntk.RNTK": (0.0, 9.6e-10), "baselines.NTK": (1.1e-8, 3.4e-11)}
+OTHER_GRAM_SECONDS = (1e-8, 1e-9)
+FOLD_SECONDS = (1.6e-3, 1.9e-8, 1e-6)
 
 
 def estimate(task: Task) -> float:
     """About how many seconds a task takes on one core."""
     entry = find(task.dataset)
+    n, T = entry.n_train, entry.length or 1
     if task.method.kernel is None:
-        return 2e-9 * (entry.n_train + entry.n_test) * entry.n_train * entry.length + 0.1
-    rate = SECONDS_PER_STEP.get(task.method.kernel["_target_"], SECONDS_PER_STEP_OTHER)
-    gram = rate * entry.n_train**2 * entry.length
-    folds = min(task.protocol.folds, entry.n_train) * (SECONDS_PER_FOLD + SECONDS_PER_FOLD_ENTRY * entry.n_train**2)
-    return task.method.n_settings * (gram + folds) + 0.1
+        return 0.1 + task.method.n_settings * 2e-9 * n * (n + entry.n_test) * T
+    pair, step = GRAM_SECONDS.get(task.method.kernel["_target_"], OTHER_GRAM_SECONDS)
+    constant, fold_pair, fold_class = FOLD_SECONDS
+    fold = constant + fold_pair * n**2 + fold_class * n * entry.n_classes
+    return 0.1 + task.method.n_settings * (n**2 * (pair + step * T) + min(task.protocol.folds, n) * fold)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ from pathlib import Path
 
 from results import store
 from results.record import Record
+from results.statistics import summary
+from results.tables import study_accuracies
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("DO_NOT_TRACK", "true")
@@ -128,8 +130,14 @@ class Tracker:
             self.log(record, folder)
         return len(records)
 
-    def close(self) -> None:
-        """End the study's run."""
+    def close(self, folder: Path) -> None:
+        """End the study's run, with its summary table as metrics: `accuracy_mean/rntk` and so on."""
+        if store.read_plan(folder):
+            for row in summary(study_accuracies(folder)).to_dict("records"):
+                method = row.pop("method")
+                for name, value in row.items():
+                    if value == value:  # NaN is not there
+                        self.client.log_metric(self.parent.info.run_id, f"{name}/{method}", float(value))
         self.client.set_terminated(self.parent.info.run_id, "FINISHED")
 
 
@@ -163,7 +171,7 @@ class View:
         self.sync()
         if self.tracker:
             with self._guard():
-                self.tracker.close()
+                self.tracker.close(self.folder)
 
     @contextmanager
     def _guard(self):
@@ -195,7 +203,7 @@ def rebuild(output: Path, uri: str | None = None) -> int:
     for folder in folders:
         tracker = Tracker(folder.name, uri, output)
         count += tracker.sync(folder)
-        tracker.close()
+        tracker.close(folder)
     return count
 
 

@@ -10,6 +10,7 @@ from datasets import find, listed
 from results import store
 from results.tables import write_tables
 from runners.config import method_of, protocol_of
+from runners.plan import estimate
 from runners.task import Task
 
 ROOT = Path(__file__).parents[2]
@@ -31,6 +32,9 @@ def test_it_is_the_study_of_today(records):
     assert len(tasks) == 56 * 6
     assert {task.key for task in tasks} == {record.key for record in records.values()}
     assert {record.status for record in records.values()} == {"ok"}
+    # what the plan says of it is what it took
+    taken = sum(record.timings["total"] for record in records.values())
+    assert abs(sum(map(estimate, tasks)) / taken - 1) < 0.3
 
 
 @pytest.mark.parametrize("name", listed())

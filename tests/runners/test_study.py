@@ -113,6 +113,8 @@ def test_mlflow_holds_one_run_a_task_under_one_run_a_study(smoke):
     (parent,) = client.search_runs([experiment.experiment_id], "tags.kind = 'study' and tags.study = 'smoke'")
     children = client.search_runs([experiment.experiment_id], f"tags.mlflow.parentRunId = '{parent.info.run_id}'")
     assert len(children) == 12
+    summary = pd.read_csv(output / "smoke" / "tables" / "summary.csv").set_index("method")
+    assert parent.data.metrics["accuracy_mean/rntk"] == pytest.approx(summary.accuracy_mean["rntk"], abs=1e-15)
     head = heads(output / "smoke")["GunPoint", "rntk"]
     (child,) = [
         run for run in children if run.data.params["dataset"] == "GunPoint" and run.data.params["method"] == "rntk"

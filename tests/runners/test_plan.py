@@ -1,0 +1,35 @@
+"""The plan: what is done, what is to run and in which order, and how it is said."""
+
+from results import store
+from results.record import Record
+from runners.method import Method
+from runners.plan import duration, estimate, make_plan
+from runners.protocol import Protocol
+from runners.task import Task
+
+
+def tasks(*names):
+    return [Task(name, Method("rbf", {"_target_": "baselines.RBF", "gamma": [0.1, 1.0]}), Protocol()) for name in names]
+
+
+def test_final_records_are_done_and_the_rest_runs_longest_first(tmp_path):
+    coffee, wine, strawberry, fish = study = tasks("Coffee", "Wine", "Strawberry", "Fish")
+    for task, status in ((coffee, "ok"), (wine, "failed"), (fish, "not_converged")):
+        store.write(Record(task.dataset, "rbf", task.key, status), tmp_path)
+    plan = make_plan(study, tmp_path)
+    assert plan.done == [coffee, fish]
+    assert plan.to_run == [strawberry, wine]
+    assert plan.describe(2).startswith("2 of 4 done, 2 to run, about ")
+    assert plan.describe(2).endswith(" with 2 workers")
+    assert plan.seconds(100) == estimate(strawberry)
+    assert make_plan([coffee], tmp_path).describe(1) == "1 of 1 done, nothing to run"
+
+
+def test_a_record_of_another_grid_does_not_count(tmp_path):
+    (task,) = tasks("Coffee")
+    store.write(Record("Coffee", "rbf", Task("Coffee", task.method, Protocol(seed=7)).key, "ok"), tmp_path)
+    assert make_plan([task], tmp_path).to_run == [task]
+
+
+def test_durations():
+    assert [duration(seconds) for seconds in (5, 89, 600, 7200)] == ["5 s", "89 s", "10 min", "2.0 h"]
