@@ -11,12 +11,12 @@ from results import store
 from results.record import FINAL
 from runners.task import Task
 
-# Seconds on one core of the machine of the reference run, fitted to its records. The Gram of one setting costs a part for
-# each pair of training series, and one for each pair and step; an SVM on one fold a constant, a part for each pair, and
-# one for each series and class.
-GRAM_SECONDS = {"rntk.RNTK": (0.0, 9.6e-10), "baselines.NTK": (1.1e-8, 3.4e-11)}
-OTHER_GRAM_SECONDS = (1e-8, 1e-9)
-FOLD_SECONDS = (1.6e-3, 1.9e-8, 1e-6)
+# Seconds on one core of the machine of the reference run, fitted to its records: for the Gram of one setting, a part for
+# each pair of training series, each pair and step, and each series and step; for an SVM path on one fold, a constant,
+# and a part for each pair, and each series and class.
+GRAM_SECONDS = {"rntk.RNTK": (0.0, 9.6e-10, 6.6e-8), "baselines.NTK": (1.1e-8, 3.1e-11, 0.0)}
+OTHER_GRAM_SECONDS = (0.0, 4e-10, 0.0)
+FOLD_SECONDS = (1.5e-3, 1.9e-8, 1e-6)
 
 
 def estimate(task: Task) -> float:
@@ -25,10 +25,11 @@ def estimate(task: Task) -> float:
     n, T = entry.n_train, entry.length or 1
     if task.method.kernel is None:
         return 0.1 + task.method.n_settings * 2e-9 * n * (n + entry.n_test) * T
-    pair, step = GRAM_SECONDS.get(task.method.kernel["_target_"], OTHER_GRAM_SECONDS)
+    pair, pair_step, series_step = GRAM_SECONDS.get(task.method.kernel["_target_"], OTHER_GRAM_SECONDS)
     constant, fold_pair, fold_class = FOLD_SECONDS
+    gram = n**2 * (pair + pair_step * T) + n * T * series_step
     fold = constant + fold_pair * n**2 + fold_class * n * entry.n_classes
-    return 0.1 + task.method.n_settings * (n**2 * (pair + step * T) + min(task.protocol.folds, n) * fold)
+    return 0.1 + task.method.n_settings * (gram + min(task.protocol.folds, n) * fold)
 
 
 @dataclass(frozen=True)
