@@ -92,7 +92,7 @@ def report_missing(missing: dict[str, str]) -> None:
         print(f"missing: {dataset}: {reason}", file=sys.stderr)
     if missing:
         print(
-            f"{len(missing)} datasets are missing: put them into a folder named by data.root or RNTK_DATA, and run again",
+            f"{len(missing)} missing: put them into a folder named by data.root or RNTK_DATA, and run again",
             file=sys.stderr,
         )
 
