@@ -1,7 +1,8 @@
 """The UCR time-series archive: its catalogue, its sources, and a loader that trusts nothing."""
 
 from datasets.catalogue import catalogue, find, in_study, listed
-from datasets.loading import Dataset, load
+from datasets.loading import load
+from datasets.reading import Dataset
 from datasets.sources import DataError, DatasetMissing
 
 __all__ = ["DataError", "Dataset", "DatasetMissing", "catalogue", "find", "in_study", "listed", "load"]

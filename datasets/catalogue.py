@@ -22,7 +22,7 @@ class Entry:
 
     `length` is None where series differ in length; `ed_error` is the archive's published 1-NN Euclidean error, found
     again on values prepared as `ed_preprocessing` says ("raw", "z-norm", or "" where neither gives it);
-    `sha256_values` is of the parsed labels and values (`datasets.loading.digest`), for files in another format. A
+    `sha256_values` is of the parsed labels and values (`datasets.reading.digest`), for files in another format. A
     hash is "" where the original was not at hand.
     """
 

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Iterable
 
 from datasets.catalogue import find, listed
-from datasets.sources import DataError, download, find_files, folders
+from datasets.downloads import download
+from datasets.sources import DataError, find_files, folders
 
 
 def fetch(names: Iterable[str], root: str | None = None, downloads: bool = True) -> dict[str, str]:

@@ -1,30 +1,11 @@
-"""A dataset as arrays, read from files that are proven to be the archive's."""
+"""Loading a dataset by its name, from the first source that has it."""
 
-import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from datasets.catalogue import Entry, find
-from datasets.sources import DataError, DatasetMissing, download, find_files, folders
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """One UCR dataset with the archive's split.
-
-    X has shape (n, T), float64; y holds the labels as the file gives them, as text. `sha256` is of the archive's two
-    original files, which the data are proven to equal; `source` is the folder they were read from.
-    """
-
-    name: str
-    X_train: np.ndarray
-    y_train: np.ndarray
-    X_test: np.ndarray
-    y_test: np.ndarray
-    sha256: str
-    source: str
+from datasets.downloads import download
+from datasets.reading import Dataset, read
+from datasets.sources import DatasetMissing, find_files, folders
 
 
 def load(name: str, root: str | Path | None = None, *, downloads: bool = True) -> Dataset:
@@ -61,68 +42,3 @@ def _find(entry: Entry, root) -> tuple[Path, Path] | None:
         if files:
             return files
     return None
-
-
-def read(entry: Entry, train: Path, test: Path) -> Dataset:
-    """A dataset from its two files; raises DataError where they are not what the catalogue says."""
-    reader = _read_tsv if train.suffix == ".tsv" else _read_ts
-    (X_train, y_train), (X_test, y_test) = reader(train), reader(test)
-    for path, X, n in ((train, X_train, entry.n_train), (test, X_test, entry.n_test)):
-        if X.shape != (n, entry.length):
-            raise DataError(
-                f"{path}: {X.shape[0]} series of {X.shape[1]} steps, where the catalogue has {n} of {entry.length} for {entry.name}"
-            )
-        if not np.isfinite(X).all():
-            raise DataError(
-                f"{path}: {np.count_nonzero(~np.isfinite(X))} values are NaN or infinite, where the catalogue has none missing"
-            )
-    classes = len(np.unique(np.concatenate([y_train, y_test])))
-    if classes != entry.n_classes:
-        raise DataError(
-            f"{train.parent}: {classes} classes, where the catalogue has {entry.n_classes} for {entry.name}"
-        )
-    if train.suffix == ".tsv":
-        _verify(train, hashlib.sha256(train.read_bytes()).hexdigest(), entry.sha256_train)
-        _verify(test, hashlib.sha256(test.read_bytes()).hexdigest(), entry.sha256_test)
-    else:
-        _verify(train.parent, digest(X_train, y_train, X_test, y_test), entry.sha256_values)
-    return Dataset(entry.name, X_train, y_train, X_test, y_test, entry.sha256, source=str(train.parent))
-
-
-def _verify(path: Path, found: str, expected: str) -> None:
-    if expected and found != expected:
-        raise DataError(
-            f"{path}: SHA-256 {found[:16]}…, where the archive's has {expected[:16]}…: the data differ from the archive's; "
-            f"remove or replace this file"
-        )
-
-
-def digest(X_train, y_train, X_test, y_test) -> str:
-    """SHA-256 of labels and float64 values, whatever the file format: `sha256_values` of the catalogue."""
-    sha = hashlib.sha256()
-    for X, y in ((X_train, y_train), (X_test, y_test)):
-        sha.update("\n".join(y).encode() + b"\0")
-        sha.update(np.ascontiguousarray(X, dtype="<f8").tobytes())
-    return sha.hexdigest()
-
-
-def _read_tsv(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """The archive's own format: a label and the values of one series a line, separated by tabs."""
-    import pandas as pd
-
-    try:
-        table = pd.read_csv(path, sep="\t", header=None, dtype={0: str}, float_precision="round_trip")
-        return table.iloc[:, 1:].to_numpy(dtype=np.float64), table[0].to_numpy(dtype=str)
-    except (ValueError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: not a table of a label and numbers a line, separated by tabs: {error}") from error
-
-
-def _read_ts(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """The format of sktime and of the archive's site."""
-    from sktime.datasets import load_from_tsfile
-
-    try:
-        X, y = load_from_tsfile(str(path), return_data_type="numpy3D")
-        return X[:, 0, :].astype(np.float64), y.astype(str)
-    except Exception as error:  # the reader raises many kinds
-        raise DataError(f"{path}: not a .ts file of series of equal length: {error}") from error

