@@ -57,16 +57,13 @@ def download(entries: Iterable[Entry]) -> dict[str, str]:
     left = [entry for entry in entries if entry.name in reasons]
     for entry in tqdm(left, desc="archive's site", unit="dataset", disable=not left, file=sys.stderr):
         try:
-            if not unreachable:
-                _fetch_site(entry)
-                del reasons[entry.name]
-                continue
-        except SiteUnreachable as error:
-            unreachable = str(error)
-        except (OSError, DataError) as error:
+            if unreachable:
+                raise unreachable  # it is not asked again
+            _fetch_site(entry)
+            del reasons[entry.name]
+        except (SiteUnreachable, DataError, OSError) as error:
             reasons[entry.name] += f"; the archive's site: {error}"
-            continue
-        reasons[entry.name] += f"; the archive's site: {unreachable}"
+            unreachable = error if isinstance(error, SiteUnreachable) else None
     return reasons
 
 
