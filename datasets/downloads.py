@@ -131,7 +131,9 @@ def _fetch_site(entry: Entry) -> None:
             raise SiteUnreachable(f"no answer in {SITE_TIMEOUT} s") from error
         except subprocess.CalledProcessError as error:
             fault = (error.stderr.decode(errors="replace").strip().splitlines() or ["failed"])[-1]
-            raise (SiteUnreachable if "urlopen error" in fault else DataError)(fault) from error
+            if "<urlopen error" in fault:
+                raise SiteUnreachable(fault[fault.index("<urlopen error") :]) from error
+            raise DataError(fault) from error
         found = find_files(entry.name, Path(temporary))
         if found is None:
             raise DataError("the download holds no such files")
