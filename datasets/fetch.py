@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from datasets.catalogue import find, listed
 from datasets.downloads import download
-from datasets.sources import DataError, find_files, folders
+from datasets.sources import DataError, locate
 
 
 def fetch(names: Iterable[str], root: str | None = None, downloads: bool = True) -> dict[str, str]:
@@ -18,7 +18,7 @@ def fetch(names: Iterable[str], root: str | None = None, downloads: bool = True)
     reasons, absent = {}, []
     for name in names:
         try:
-            if not any(find_files(name, folder) for folder in folders(root)):
+            if not locate(name, root):
                 absent.append(find(name))
         except DataError as error:
             reasons[name] = str(error)

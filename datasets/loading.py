@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from datasets.catalogue import Entry, find
+from datasets.catalogue import find
 from datasets.downloads import download
 from datasets.reading import Dataset, read
-from datasets.sources import DatasetMissing, find_files, folders
+from datasets.sources import DatasetMissing, locate
 
 
 def load(name: str, root: str | Path | None = None, *, downloads: bool = True) -> Dataset:
@@ -23,22 +23,14 @@ def load(name: str, root: str | Path | None = None, *, downloads: bool = True) -
     if entry.length is None or entry.missing:
         fault = "series of unequal length" if entry.length is None else "missing values"
         raise ValueError(f"{name} has {fault}: only complete datasets of equal length can be loaded")
-    files = _find(entry, root)
+    files = locate(name, root)
     if files is None and downloads:
         reasons = download([entry])
         if name in reasons:
             raise DatasetMissing(f"{name} is in no source: {reasons[name]}")
-        files = _find(entry, root)
+        files = locate(name, root)
     if files is None:
         raise DatasetMissing(
             f"{name} is in no local source: run `python -m datasets.fetch {name}`, or set RNTK_DATA to a folder that holds it"
         )
     return read(entry, *files)
-
-
-def _find(entry: Entry, root) -> tuple[Path, Path] | None:
-    for folder in folders(root):
-        files = find_files(entry.name, folder)
-        if files:
-            return files
-    return None

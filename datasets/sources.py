@@ -36,6 +36,11 @@ def folders(root: str | Path | None = None) -> list[Path]:
     return ([Path(root)] if root else []) + [cache_folder()] + bundled
 
 
+def locate(name: str, root: str | Path | None = None) -> tuple[Path, Path] | None:
+    """The training and test file of a dataset in the first folder that has it, or None; raises as `find_files` does."""
+    return next(filter(None, (find_files(name, folder) for folder in folders(root))), None)
+
+
 def find_files(name: str, folder: Path) -> tuple[Path, Path] | None:
     """The training and test file of a dataset in a folder, or None.
 

@@ -29,9 +29,7 @@ def as_sequences(X, name: str = "X") -> np.ndarray:
 def as_pair(X, Y=None) -> tuple[np.ndarray, np.ndarray | None]:
     """X and Y as sequences that can be compared: the same length and channels.
 
-    Y stays None where X is compared with itself.
-
-    X compared with itself is written Y=None, or Y=X with the very same object.
+    X is compared with itself where Y is None or the very same object; then None is returned for Y.
     """
     sequences = as_sequences(X, "X")
     if Y is None or Y is X:

@@ -10,6 +10,7 @@ by key and status, is not written twice.
 import argparse
 import os
 import sys
+import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -54,14 +55,11 @@ class Tracker:
             if experiment
             else self.client.create_experiment(EXPERIMENT, artifact_location=artifacts)
         )
-        self.parent = self._run(f"tags.study = '{study}' and tags.kind = 'study'") or self.client.create_run(
-            self.experiment, run_name=study, tags={"study": study, "kind": "study"}
-        )
+        mine = f"tags.study = '{study}' and tags.kind = 'study'"
+        self.parent = next(
+            iter(self.client.search_runs([self.experiment], mine, max_results=1)), None
+        ) or self.client.create_run(self.experiment, run_name=study, tags={"study": study, "kind": "study"})
         self.known = self._children()
-
-    def _run(self, query: str):
-        runs = self.client.search_runs([self.experiment], query, max_results=1)
-        return runs[0] if runs else None
 
     def _children(self) -> dict[str, tuple[str, str | None]]:
         """Run and status, by key, of the records that have a run already."""
@@ -132,12 +130,13 @@ class Tracker:
 
     def close(self, folder: Path) -> None:
         """End the study's run, with its summary table as metrics: `accuracy_mean/rntk` and so on."""
+        from mlflow.entities import Metric
+
         if store.read_plan(folder):
-            for row in summary(study_accuracies(folder)).to_dict("records"):
-                method = row.pop("method")
-                for name, value in row.items():
-                    if value == value:  # NaN is not there
-                        self.client.log_metric(self.parent.info.run_id, f"{name}/{method}", float(value))
+            table = summary(study_accuracies(folder)).set_index("method").stack().dropna()
+            now = int(time.time() * 1000)
+            metrics = [Metric(f"{name}/{method}", float(value), now, 0) for (method, name), value in table.items()]
+            self.client.log_batch(self.parent.info.run_id, metrics=metrics)
         self.client.set_terminated(self.parent.info.run_id, "FINISHED")
 
 

@@ -1,5 +1,7 @@
 """The fast engine computes what the recursion says."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -44,20 +46,30 @@ def test_near_duplicates(nonlinearity, distance):
     np.testing.assert_allclose(engine(X, Y, p), recursion.gram(X, Y, p), rtol=1e-7)
 
 
+CLOSED = {
+    "relu": lambda K: (K / 2, 0.5),
+    "erf": lambda K: (2 / np.pi * np.arcsin(2 * K / (1 + 2 * K)), 4 / np.pi / np.sqrt(1 + 4 * K)),
+}
+
+
+@pytest.mark.parametrize("nonlinearity", ["relu", "erf"])
 @pytest.mark.parametrize("m", [1, 3])
-def test_diagonal_is_the_closed_variance(m):
-    """For ReLU, K_xx obeys K_t = σ_w²/2 K_{t−1} + σ_u²/m |x_t|² + σ_b², and Θ_t = K_t + σ_w²/2 Θ_{t−1}: no arccos on
-    the diagonal.
+@pytest.mark.parametrize("seed", range(4))
+def test_diagonal_is_the_closed_variance(nonlinearity, m, seed):
+    """With V(K, K, K) and V'(K, K, K) in closed form, K_t = σ_w² V + σ_u²/m |x_t|² + σ_b² and Θ_t = K_t + σ_w² V' Θ_{t−1}.
+
+    For ReLU these are K/2 and 1/2: no arccos on the diagonal.
     """
-    rng = np.random.default_rng(m)
+    rng = np.random.default_rng([seed, m])
     X = rng.normal(size=(7, 50, m))
-    w, u, b, h, v = 1.42, 0.8, 0.3, 0.5, 1.3
-    K, theta = w**2 * h**2, 0.0
+    p = random_parameters(rng, nonlinearity)
+    v, v_prime, theta = p.sigma_h**2, 0.0, 0.0
     for t in range(50):
-        K = (w**2 / 2 * K if t else K) + u**2 / m * (X[:, t] ** 2).sum(axis=1) + b**2
-        theta = K + (w**2 / 2 * theta if t else 0.0)
-    expected = v**2 / 2 * (K + theta)
-    kernel = RNTK(w, u, b, h, v)
+        K = p.sigma_w**2 * v + p.sigma_u**2 / m * (X[:, t] ** 2).sum(axis=1) + p.sigma_b**2
+        theta = K + p.sigma_w**2 * v_prime * theta
+        v, v_prime = CLOSED[nonlinearity](K)
+    expected = p.sigma_v**2 * (v + v_prime * theta)
+    kernel = RNTK(*dataclasses.astuple(p))
     np.testing.assert_allclose(np.diag(kernel(X)), expected, rtol=1e-13)
     np.testing.assert_allclose(kernel.diag(X), expected, rtol=1e-13)
 
