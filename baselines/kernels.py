@@ -28,8 +28,11 @@ class RBF(Kernel):
     def _validate(self):
         self._check("gamma", positive=True)
 
-    def _gram(self, X, Y):
-        return np.exp(-self.gamma * squared_distances(X, Y))
+    def _pairs(self, X, Y):
+        return squared_distances(X, Y)
+
+    def _gram(self, pairs):
+        return np.exp(-self.gamma * pairs)
 
     def _diag(self, X):
         return np.ones(len(X))
@@ -62,8 +65,11 @@ class Gaussian(Kernel):
             )
         return self.set_params(median=float(np.median(distances)))
 
-    def _gram(self, X, Y):
-        return np.exp(-squared_distances(X, Y) / (2 * (self.multiple * self.median) ** 2))
+    def _pairs(self, X, Y):
+        return squared_distances(X, Y)
+
+    def _gram(self, pairs):
+        return np.exp(-pairs / (2 * (self.multiple * self.median) ** 2))
 
     def _diag(self, X):
         return np.ones(len(X))
@@ -80,8 +86,11 @@ class Polynomial(Kernel):
         self._check("degree", positive=True, whole=True)
         self._check("offset")
 
-    def _gram(self, X, Y):
-        return (self.offset + vectors(X) @ vectors(X if Y is None else Y).T) ** self.degree
+    def _pairs(self, X, Y):
+        return vectors(X) @ vectors(X if Y is None else Y).T
+
+    def _gram(self, pairs):
+        return (self.offset + pairs) ** self.degree
 
     def _diag(self, X):
         return (self.offset + np.einsum("ij,ij->i", vectors(X), vectors(X))) ** self.degree

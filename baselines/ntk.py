@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from baselines.kernels import vectors
-from rntk.base import Kernel, check_choice
-from rntk.engine_cpu import CODES, jit, square, step, variances
+from rntk import engine_cpu
+from rntk.base import Kernel, check_choice, square
 from rntk.nonlinearities import NONLINEARITIES
+from rntk.recursion import Parameters
 
 
 @dataclass
@@ -36,39 +37,34 @@ class NTK(Kernel):
         self._check("sigma_w", "sigma_b")
         check_choice("nonlinearity", self.nonlinearity, NONLINEARITIES)
 
-    def _layers(self, X):
-        """The normalisers of each layer and k(x, x): a perceptron is a recurrent network that hears |x|, then silence."""
-        x = np.zeros((int(self.depth), 1, len(X)))
-        x[0, 0] = float(self.sigma_w) * np.linalg.norm(vectors(X), axis=1)
-        ww, bb = square(self.sigma_w), square(self.sigma_b)
-        scale, root, diagonal = variances(CODES[self.nonlinearity], x, 1.0, bb, ww, ww, 0.0)
-        if not np.isfinite(diagonal).all():
+    def _pairs(self, X, Y):
+        x, directions = lengths_and_directions(X)
+        y, other_directions = (None, directions) if Y is None else lengths_and_directions(Y)
+        return x, y, directions @ other_directions.T
+
+    def _gram(self, pairs):
+        x, y, cosines = pairs
+        K = engine_cpu.gram(self._prepare(x), None if y is None else self._prepare(y), self.nonlinearity, cosines)
+        return square(self.sigma_w) * K + square(self.sigma_b)
+
+    def _prepare(self, lengths):
+        """A perceptron is a recurrent network that hears the vector in one step, then silence."""
+        x = np.zeros((int(self.depth), 1, len(lengths)))
+        x[0, 0] = lengths
+        ww = square(self.sigma_w)
+        p = Parameters(self.sigma_w, self.sigma_w, self.sigma_b, 0.0, 1.0, self.nonlinearity)
+        prepared = engine_cpu.prepare(x, p)
+        if not np.isfinite(ww * prepared.diagonal).all():
             raise ValueError(
                 f"{self} overflows float64 within {self.depth} layers: use a smaller sigma_w, or smaller series"
             )
-        return scale, root, diagonal + bb
-
-    def _gram(self, X, Y):
-        scale_x, root_x, diagonal = self._layers(X)
-        scale_y, root_y, _ = (scale_x, root_x, None) if Y is None else self._layers(Y)
-        ww, bb = square(self.sigma_w), square(self.sigma_b)
-        K = ww * (vectors(X) @ vectors(X if Y is None else Y).T) + bb
-        theta = _through_layers(CODES[self.nonlinearity], K, scale_x, root_x, scale_y, root_y, ww, bb)
-        if Y is None:
-            theta = (theta + theta.T) / 2  # the product above is symmetric only up to rounding
-            np.fill_diagonal(theta, diagonal)
-        return theta
+        return prepared
 
     def _diag(self, X):
-        return self._layers(X)[-1]
+        return square(self.sigma_w) * self._prepare(lengths_and_directions(X)[0]).diagonal + square(self.sigma_b)
 
 
-@jit
-def _through_layers(code, K, scale_x, root_x, scale_y, root_y, ww, bb):
-    """Carry Σ¹ = Θ¹ = K through all layers, in place, row by row; returns Θ."""
-    theta = K.copy()
-    drive = np.full(K.shape[1], bb)
-    for i in range(len(K)):
-        for layer in range(len(scale_x)):
-            step(code, K[i], theta[i], drive, ww, scale_x[layer, i], root_x[layer, i], scale_y[layer], root_y[layer])
-    return theta
+def lengths_and_directions(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """|x| and x/|x| of every series as one vector; the direction of a zero is zero."""
+    lengths = np.linalg.norm(vectors(X), axis=1)
+    return lengths, vectors(X) / np.where(lengths > 0, lengths, 1.0)[:, None]

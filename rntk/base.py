@@ -1,8 +1,10 @@
 """What every kernel object shares: its call, its parameters, their checks."""
 
 import sys
+from collections.abc import Callable
 from dataclasses import fields
 from numbers import Real
+from typing import Any
 
 import numpy as np
 
@@ -14,8 +16,9 @@ FLOAT_MAX = sys.float_info.max  # NaN compares as not below it, and so does a wh
 class Kernel:
     """A positive semidefinite kernel of sequences: `k(X, Y=None)` is the Gram matrix, `k.diag(X)` its diagonal.
 
-    Subclasses are dataclasses whose fields are the hyperparameters. They write `_validate`, `_gram(X, Y)` and
-    `_diag(X)` on checked float64 arrays of shape (n, T, m), where Y is None stands for X with itself.
+    Subclasses are dataclasses whose fields are the hyperparameters. They write `_validate`; `_pairs(X, Y)`, what the
+    Gram needs of the sequences whatever the hyperparameters are; `_gram(pairs)`, the Gram from that; and `_diag(X)`.
+    X and Y are checked float64 arrays of shape (n, T, m), and Y is None stands for X with itself.
     """
 
     def __post_init__(self):
@@ -28,7 +31,22 @@ class Kernel:
         X and Y have shape (n, T) or (n, T, m). Raises ValueError where a parameter or an input is not valid.
         """
         self._validate()
-        return self._gram(*as_pair(X, Y))
+        return self._gram(self._pairs(*as_pair(X, Y)))
+
+    def over(self, X) -> Callable[[dict[str, Any]], np.ndarray]:
+        """A function that gives the Gram of X with itself at a setting of the hyperparameters, a dictionary by name.
+
+        What the settings of a grid share (the checks, the layout, distances and products of pairs) is computed once.
+        """
+        pairs = self._pairs(*as_pair(X))
+        return lambda setting: self.set_params(**setting)._gram(pairs)
+
+    def without_factor(self, setting: dict[str, Any]) -> tuple[dict[str, Any], float]:
+        """A setting of the same kernel but for a positive factor, and the factor.
+
+        Settings that differ by a factor share one Gram.
+        """
+        return setting, 1.0
 
     def diag(self, X) -> np.ndarray:
         """k(x, x) of every sequence of X: the diagonal of `k(X)`, shape (n,), without the rest of it."""
@@ -71,3 +89,8 @@ def check_choice(name: str, value, valid) -> None:
 
         nearest = sorted(valid, key=lambda other: -SequenceMatcher(None, str(value).lower(), other.lower()).ratio())
         raise ValueError(f"{name}={value!r} is unknown: choose one of {', '.join(nearest)}")
+
+
+def square(scale: float) -> float:
+    """σ² as a float, infinite where it overflows (`**` would raise), whatever kind of number σ is."""
+    return float(scale) * float(scale)

@@ -1,206 +1,365 @@
 """The fast engine: fills the Gram matrix tile by tile, each pair an independent recursion over time.
 
-A tile holds the state (K, Θ) of a few rows and a few dozen columns while it runs through all steps, so that it stays
-in the first-level cache; nothing of size n × n × T is ever stored. The inner loops run over columns and are written
-for the compiler to vectorise: no branch, no division for the ReLU (the normalisers of every series and step are
-computed once), one polynomial. Tiles are independent: threads share the rows without locks, and their number does not
-change a bit of the result.
+**The recursion, normalised.** Every nonlinearity here has a normaliser N of its own for each series (√K_xx for ReLU,
+√(1/2 + K_xx) for erf) by which its dual activations depend on c = K/(N_x N_y) alone, but for a factor. With
+τ = Θ/(N_x N_y), a step is
+
+    c ← α_x α_y F(c) + β_x β_y + ⟨u_x, u_y⟩,        τ ← c + α_x α_y F'(c) τ        (F, F' of the old c)
+
+where α, β and u belong to single series and are computed once, O(n T m). What is left for a pair and step is F, F' and
+a few products: for ReLU one square root, one polynomial, no division, no branch. The readout is one more step, whose α
+also undoes the normalisation.
+
+**Tiles.** A tile is up to LANES series of one set, the lanes, times ROWS shifts: shift d pairs lane j with series
+(j + d) mod n of the other set. The pairs of a set with itself are then the shifts 1 … n/2, each pair once and no
+triangle to waste. At each step a tile copies the coefficients that it needs next to each other, to constant offsets, so
+that the compiler vectorises all of it; its state stays in the first-level cache, and nothing of size n × n × T is ever
+stored. Tiles are independent: threads share them without locks, and their number does not change a bit of the result.
 
 Threads: as many as `numba.get_num_threads()` says; set them with `numba.set_num_threads` or the environment variable
 NUMBA_NUM_THREADS.
+
+All compiled code of the project is in this file: the compiler's cache does not see what has changed in another.
 """
 
 import math
+import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache
 from typing import NamedTuple
 
 import numba
 import numpy as np
+from numba.extending import overload
 
+from rntk.base import square
 from rntk.recursion import Parameters
 
-ROWS, COLUMNS = 8, 128  # a tile: two states of 8 × 128 float64 are 16 KiB, half of a usual first-level cache
+LANES, ROWS = 128, 32  # a tile: two states of 32 × 128 float64 are 64 KiB
+REACH = LANES + ROWS  # what the lanes and shifts of a tile reach of the other set
+SERIAL = 10**6  # pairs and steps below which threads do not pay
 
 RELU, ERF = 0, 1
 CODES = {"relu": RELU, "erf": ERF}
+ALPHA, BETA, BOUND = 0, 1, 2  # rows of a series' coefficients, BOUND for erf alone; then u, a row a channel
 
-# arcsin(√w)/√w on [0, 1/4], interpolated at 13 Chebyshev nodes in 40-digit arithmetic: its relative error is 2e-17.
+# arcsin(√w)/√w on [0, 1/2], interpolated at Chebyshev nodes in 40-digit arithmetic: relative errors 3e-14 and 2e-8.
 # fmt: off
 ARCSIN = (
-    1.0, 0.16666666666664942, 0.07500000000385201, 0.044642856805998936, 0.03038195969768514,
-    0.022371749733164054, 0.01735977964134998, 0.01388484282640208, 0.012170138592391726, 0.0065293020047365695,
-    0.019513468251252167, -0.016187392271599134, 0.03187962140081284,
+    1.000000000000019, 0.16666666664942262, 0.0750000025617214, 0.04464270761126551,
+    0.030386492928863466, 0.022289306881364452, 0.01833122765495623, 0.006106156314244515,
+    0.0556846517669656, -0.1657150997119216, 0.5015912701831444, -0.9548113647605592,
+    1.253348222296309, -0.9701713595266648, 0.3636755554228605,
+)
+ARCSIN_SHORT = (
+    0.9999999887111962, 0.16666954671609344, 0.07488114441822327, 0.046480849462936874,
+    0.01673138895046739, 0.07553975382221965, -0.09008621671077405, 0.10967398323879114,
 )
 # fmt: on
 
-jit = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+jit = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nnan", "nsz"})
+
+
+def number(value, like):
+    """A constant in the type of `like`: written as a plain 1.0 it would carry float32 into float64."""
+
+
+@overload(number)
+def _number(value, like):
+    dtype = np.float32 if like == numba.types.float32 else np.float64
+    return lambda value, like: dtype(value)
+
+
+def polynomial(square):
+    """arcsin(y/√2)/y for y² = `square` ≤ 1, to the precision of its type."""
+
+
+@overload(polynomial)
+def _polynomial(square):
+    dtype, table = (np.float32, ARCSIN_SHORT) if square == numba.types.float32 else (np.float64, ARCSIN)
+    scaled = tuple(dtype(a / 2**k / math.sqrt(2)) for k, a in enumerate(table))
+
+    def horner(square):
+        p = scaled[-1]
+        for a in scaled[-2::-1]:
+            p = p * square + a
+        return p
+
+    return horner
 
 
 @jit
-def arcsin(x):
-    """arcsin x for |x| ≤ 1 without a branch: the polynomial on |x| ≤ 1/2, and beyond it arcsin x = π/2 − 2 arcsin
-    √((1 − x)/2).
+def arcsin(c, w):
+    """arcsin c, given its cosine w: sin(arcsin |c| − π/4) = (|c| − w)/√2 is within ±1/√2, where one polynomial is enough.
+
+    Its error is absolute, a few units of the last digit of π/4.
     """
-    a = abs(x)
-    far = a > 0.5
-    w = (1 - a) / 2 if far else a * a
-    s = math.sqrt(w) if far else a
-    polynomial = ARCSIN[-1]
-    for coefficient in ARCSIN[-2::-1]:
-        polynomial = polynomial * w + coefficient
-    y = s * polynomial
-    return math.copysign(math.pi / 2 - 2 * y if far else y, x)
+    y = abs(c) - w
+    return math.copysign(number(math.pi / 4, c) + y * polynomial(y * y), c)
 
 
 @jit
-def relu_step(K, theta, drive, gain, a, root_a, b, root_b):
-    """One step of one row of pairs: K ← drive + gain V, Θ ← K + gain V' Θ.
+def cosine(c, bound):
+    """√(1 − c²), where `bound` ≤ 1 − c² stands in once rounding leaves less."""
+    return math.sqrt(max(number(1, c) - c * c, bound))
 
-    a and b are 1/√K_xx of the row's series and of the columns', root_a and root_b their inverses.
+
+@jit
+def relu(c):
+    """F = c (π − θ) + √(1 − c²) and F' = π − θ, where θ = arccos c."""
+    w = cosine(c, number(0, c))
+    pi_minus_theta = number(math.pi / 2, c) + arcsin(c, w)
+    return c * pi_minus_theta + w, pi_minus_theta
+
+
+@jit
+def erf(c, bound):
+    """F = arcsin c and F' = 1/√(1 − c²)."""
+    w = cosine(c, bound)
+    return arcsin(c, w), number(1, c) / w
+
+
+@jit
+def relu_step(s, p, q, width):
+    """One step of one row of a tile: s holds c and τ of its lanes, p and q the rows of both sides, aligned."""
+    for j in range(width):
+        a = p[LANES + j] * q[j]
+        drive = p[j] + p[2 * LANES + j] * q[REACH + j] + p[3 * LANES + j] * q[2 * REACH + j]
+        F, F_prime = relu(s[j])
+        c = a * F + drive
+        s[LANES + j] = c + a * F_prime * s[LANES + j]
+        s[j] = c
+
+
+@jit
+def erf_step(s, p, q, width):
+    """The same for erf. 1 − c² ≥ A + B − A B with A = 1/(1 + 2 K_xx) and B = 1/(1 + 2 K_yy), because K² ≤ K_xx K_yy."""
+    for j in range(width):
+        a = p[LANES + j] * q[j]
+        drive = p[j] + p[2 * LANES + j] * q[REACH + j] + p[4 * LANES + j] * q[3 * REACH + j]
+        A, B = p[3 * LANES + j], q[2 * REACH + j]
+        F, F_prime = erf(s[j], A + B - A * B)
+        c = a * F + drive
+        s[LANES + j] = c + a * F_prime * s[LANES + j]
+        s[j] = c
+
+
+@jit
+def load(to, stride, rows, start, count):
+    """Copy `count` series of every row, from `start` on and around the end, to places `stride` apart."""
+    k, n = rows.shape
+    for row in range(k):
+        done = 0
+        position = start % n
+        while done < count:
+            size = min(n - position, count - done)
+            target, source = to[row * stride + done :], rows[row, position:]
+            for j in range(size):
+                target[j] = source[j]
+            done += size
+            position = 0
+
+
+@jit
+def tile(code, s, p, q, lanes, others, cosines, first, last, left, width):
+    """Carry the pairs of lanes left … left + width and shifts first … last through all steps and the readout."""
+    steps, k, _ = lanes.shape
+    u = 2 if code == RELU else 3  # the first channel's row
+    p[:LANES] = 0
+    for t in range(steps):
+        load(p[LANES:], LANES, lanes[t], left, width)
+        load(q, REACH, others[t], left + first, width + last - first)
+        for d in range(last - first):
+            state, shifted = s[d], q[d:]
+            if k > u + 1:  # more than one channel: the others go ahead
+                p[:LANES] = 0
+                for row in range(u + 1, k):
+                    for j in range(width):
+                        p[j] += p[(row + 1) * LANES + j] * shifted[row * REACH + j]
+            if t > 0:
+                if code == RELU:
+                    relu_step(state, p, shifted, width)
+                else:
+                    erf_step(state, p, shifted, width)
+            else:
+                for j in range(width):
+                    drive = p[j] + p[(u + 1) * LANES + j] * shifted[u * REACH + j]
+                    if cosines.size:
+                        drive *= cosines[(left + first + d + j) % cosines.shape[0], (left + j) % cosines.shape[1]]
+                    state[j] = state[LANES + j] = drive + p[2 * LANES + j] * shifted[REACH + j]
+
+
+@jit
+def fill(out, code, lanes, others, cosines, symmetric, swapped, share, shares):
+    """Compute every `shares`-th tile, from the `share`-th on, and write it where it belongs.
+
+    `others` may hold its set several times over; out is (others, lanes), or (lanes, others) where `swapped`.
     """
-    gain /= 2 * math.pi
-    for j in range(K.size):
-        c = min(max(K[j] * (a * b[j]), -1.0), 1.0)
-        pi_minus_theta = math.pi / 2 + arcsin(c)
-        K[j] = drive[j] + gain * (K[j] * pi_minus_theta + root_a * root_b[j] * math.sqrt((1 - c) * (1 + c)))
-        theta[j] = K[j] + gain * pi_minus_theta * theta[j]
+    n = lanes.shape[2]
+    shifts, height = (
+        (n // 2 + 1, n) if symmetric else (out.shape[1], out.shape[1]) if swapped else (out.shape[0], out.shape[0])
+    )
+    blocks = -(-n // LANES)
+    width = -(-n // (8 * blocks)) * 8  # lanes in even parts, each of whole vectors
+    s = np.zeros((ROWS, 2 * LANES), lanes.dtype)
+    p, q = np.zeros((lanes.shape[1] + 1) * LANES, lanes.dtype), np.zeros(lanes.shape[1] * REACH, lanes.dtype)
+    index = 0
+    for first in range(1 if symmetric else 0, shifts, ROWS):
+        last = min(first + ROWS, shifts)
+        for left in range(0, n, width):
+            if index % shares == share:
+                tile(code, s, p, q, lanes, others, cosines, first, last, left, width)
+                for j in range(left, min(left + width, n)):
+                    for d in range(first, last):
+                        if symmetric and 2 * d == n and j >= d:
+                            continue  # n even: the last shift has each pair twice
+                        i, value = (j + d) % height, s[d - first, LANES + j - left]
+                        if swapped:
+                            out[j, i] = value
+                        else:
+                            out[i, j] = value
+                        if symmetric:
+                            out[j, i] = value
+            index += 1
 
 
 @jit
-def erf_step(K, theta, drive, gain, a, b):
-    """The same for erf, with a and b = √(2/(1 + 2 K_xx)): u = a b K, V = (2/π) arcsin u, V' = (2/π) a b / √(1 − u²).
-
-    With A = a²/2 and B = b²/2, 1 − u² ≥ A + B − A B because K² ≤ K_xx K_yy: where rounding leaves less, that is used.
-    """
-    gain *= 2 / math.pi
-    A = a * a / 2
-    for j in range(K.size):
-        B = b[j] * b[j] / 2
-        ab = a * b[j]
-        u = min(max(K[j] * ab, -1.0), 1.0)
-        K[j] = drive[j] + gain * arcsin(u)
-        theta[j] = K[j] + gain * ab / math.sqrt(max((1 - u) * (1 + u), A + B - A * B)) * theta[j]
+def relu_duals(K, v, v_prime, alpha, norm, inverse, w):
+    """V(K, K, K) = K/2 and V' = 1/2; α, N = √K and 1/N of the step, from the N of the step before."""
+    for i in range(K.size):
+        v[i], v_prime[i] = K[i] / 2, 0.5
+    for i in range(K.size):
+        root = math.sqrt(K[i])
+        inverse[i] = 1 / root if root > 0 else 0.0
+        alpha[i] = w / math.sqrt(2 * math.pi) * norm[i] * inverse[i]
+        norm[i] = root
 
 
 @jit
-def step(code, K, theta, drive, gain, a, root_a, b, root_b):
-    if code == RELU:
-        relu_step(K, theta, drive, gain, a, root_a, b, root_b)
-    else:
-        erf_step(K, theta, drive, gain, a, b)
+def erf_duals(K, v, v_prime, alpha, bound, inverse, w):
+    """V(K, K, K) = (2/π) arcsin(2K/(1 + 2K)) and V' = (4/π)/√(1 + 4K); α, 1/(1 + 2K) and 1/N = 1/√(1/2 + K)."""
+    for i in range(K.size):
+        bound[i] = 1 / (1 + 2 * K[i])
+        inverse[i] = math.sqrt(2 * bound[i])
+        alpha[i] = w * math.sqrt(2 / math.pi) * inverse[i]
+    for i in range(K.size):
+        v[i] = 2 / math.pi * arcsin(2 * K[i] * bound[i], math.sqrt(1 + 4 * K[i]) * bound[i])
+        v_prime[i] = 4 / math.pi / math.sqrt(1 + 4 * K[i])
 
 
 @jit
-def variances(code, x, uu, bb, ww, vv, hh):
-    """K_xx of every series and step, and the kernel k(x, x), in closed form on the diagonal: c = 1 exactly.
+def coefficients(code, x, uu, bb, ww, hh, rows):
+    """What belongs to single series x, (T, m, n): fills `rows`, (T + 1, k, n), and returns k(x, x), (n,), at σ_v = 1.
 
-    x has shape (T, m, n); the scales come squared (uu = σ_u²/m, …). Returns the normalisers 1/√K_xx and √K_xx of the
-    step functions (for erf, √(2/(1 + 2 K_xx)) twice), both (T, n), and k(x, x) (n,).
+    On the diagonal c = 1, where the duals are closed. The scales come squared: uu = σ_u²/m, ….
     """
     T, m, n = x.shape
-    scale, root = np.empty((T, n)), np.empty((T, n))
-    diagonal = np.empty(n)
-    for i in range(n):
-        v, v_prime, theta = hh, 0.0, 0.0
-        for t in range(T):
-            square = 0.0
-            for channel in range(m):
-                square += x[t, channel, i] ** 2
-            K = uu * square + bb + ww * v
-            theta = K + ww * v_prime * theta
-            if code == RELU:
-                v, v_prime = K / 2, 0.5
-                root[t, i] = math.sqrt(K)
-                scale[t, i] = 1 / root[t, i] if K > 0 else 0.0
-            else:
-                v = 2 / math.pi * math.asin(2 * K / (1 + 2 * K))
-                v_prime = 4 / math.pi / math.sqrt(1 + 4 * K)
-                scale[t, i] = root[t, i] = math.sqrt(2 / (1 + 2 * K))
-        diagonal[i] = vv * (v + v_prime * theta)
-    return scale, root, diagonal
-
-
-@jit
-def fill(out, symmetric, first, stride, code, x, scale_x, root_x, y, scale_y, root_y, uu, bb, ww, vv):
-    """Fill every `stride`-th block of rows of `out`, from block `first` on; of a symmetric Gram, one triangle and its image."""
-    T, m, n_x = x.shape
-    n_y = y.shape[2]
-    K, theta = np.empty((ROWS, COLUMNS)), np.empty((ROWS, COLUMNS))
-    drive = np.empty(COLUMNS)
-    for top in range(first * ROWS, n_x, stride * ROWS):
-        bottom = min(top + ROWS, n_x)
-        for left in range(top if symmetric else 0, n_y, COLUMNS):
-            right = min(left + COLUMNS, n_y)
-            width = right - left
-            for t in range(T):
-                for i in range(top, bottom):
-                    k_row, theta_row, d = K[i - top, :width], theta[i - top, :width], drive[:width]
-                    d[:] = bb
-                    for channel in range(m):
-                        y_row = y[t, channel, left:right]
-                        x_value = uu * x[t, channel, i]
-                        for j in range(width):
-                            d[j] += x_value * y_row[j]
-                    if t == 0:
-                        k_row[:] = d
-                        theta_row[:] = d
-                    else:
-                        b, root_b = scale_y[t - 1, left:right], root_y[t - 1, left:right]
-                        step(code, k_row, theta_row, d, ww, scale_x[t - 1, i], root_x[t - 1, i], b, root_b)
-            drive[:] = 0.0  # the readout is one more step, with nothing to read
-            b, root_b = scale_y[T - 1, left:right], root_y[T - 1, left:right]
-            for i in range(top, bottom):
-                k_row, theta_row = K[i - top, :width], theta[i - top, :width]
-                step(code, k_row, theta_row, drive[:width], vv, scale_x[T - 1, i], root_x[T - 1, i], b, root_b)
-                start = max(left, i) if symmetric else left
-                out[i, start:right] = theta_row[start - left :]
-                if symmetric:
-                    out[start:right, i] = out[i, start:right]
+    u, b, w = math.sqrt(uu), math.sqrt(bb), math.sqrt(ww)
+    K, v, theta, v_prime = np.empty(n), np.full(n, hh), np.zeros(n), np.zeros(n)
+    norm, inverse, squares = np.zeros(n), np.empty(n), np.empty(n)
+    for t in range(T):
+        squares[:] = 0
+        for channel in range(m):
+            values = x[t, channel]
+            for i in range(n):
+                squares[i] += values[i] * values[i]
+        for i in range(n):
+            K[i] = uu * squares[i] + bb + ww * v[i]
+        for i in range(n):
+            theta[i] = K[i] + ww * v_prime[i] * theta[i]
+        if code == RELU:
+            relu_duals(K, v, v_prime, rows[t, ALPHA], norm, inverse, w)
+        else:
+            rows[t, BOUND] = norm  # of the step before, like the correlation that it bounds
+            erf_duals(K, v, v_prime, rows[t, ALPHA], norm, inverse, w)
+        beta = rows[t, BETA]
+        for i in range(n):
+            beta[i] = b * inverse[i]
+        for channel in range(m):
+            values, inputs = x[t, channel], rows[t, rows.shape[1] - m + channel]
+            for i in range(n):
+                inputs[i] = u * values[i] * inverse[i]
+    rows[T] = 0  # the readout hears nothing
+    if code == RELU:
+        rows[T, ALPHA] = norm / math.sqrt(2 * math.pi)
+    else:
+        rows[T, ALPHA], rows[T, BOUND] = math.sqrt(2 / math.pi), norm
+    return v + v_prime * theta
 
 
 class Prepared(NamedTuple):
-    """Sequences as the tiles read them, (T, m, n), with what each has with itself: the normalisers (T, n) and k(x, x)."""
+    """Series as the tiles read them: the rows of coefficients (T + 1, k, n), and k(x, x), (n,), at σ_v = 1."""
 
-    x: np.ndarray
-    scale: np.ndarray
-    root: np.ndarray
+    rows: np.ndarray
     diagonal: np.ndarray
 
 
-def prepare(X: np.ndarray, p: Parameters) -> Prepared:
-    """The part of the kernel that belongs to single sequences, X of shape (n, T, m): O(n T m), k(x, x) in closed form."""
-    x = np.array(X.transpose(1, 2, 0), order="C")  # always a copy: one type for the compiler
-    return Prepared(x, *variances(CODES[p.nonlinearity], x, *_squares(p, X.shape[2]), square(p.sigma_h)))
+def prepare(x: np.ndarray, p: Parameters, dtype: str = "float64") -> Prepared:
+    """The part of the kernel that belongs to single sequences, x of shape (T, m, n): O(n T m), k(x, x) in closed form."""
+    compiled(dtype)
+    T, m, n = x.shape
+    code = CODES[p.nonlinearity]
+    rows = np.empty((T + 1, m + (2 if code == RELU else 3), n))
+    diagonal = coefficients(
+        code, x, square(p.sigma_u) / m, square(p.sigma_b), square(p.sigma_w), square(p.sigma_h), rows
+    )
+    return Prepared(rows.astype(dtype, copy=False), diagonal)
 
 
-def _squares(p: Parameters, m: int) -> tuple[float, float, float, float]:
-    return square(p.sigma_u) / m, square(p.sigma_b), square(p.sigma_w), square(p.sigma_v)
+@cache
+def compiled(dtype: str) -> None:
+    """Compile, or load from the compiler's cache, all that a dtype needs: once a process, one process at a time.
+
+    The cache is a folder of files under names that two processes may choose at the same time for different things.
+    """
+    x, rows, out = np.zeros((1, 1, 1)), np.zeros((2, 3, 1), dtype), np.zeros((1, 1), dtype)
+    with alone(fill.stats.cache_path):
+        coefficients(RELU, x, 1.0, 0.0, 1.0, 0.0, np.zeros((2, 3, 1)))
+        fill(out, RELU, rows, rows, np.empty((0, 0)), True, False, 0, 1)
 
 
-def square(scale: float) -> float:
-    """σ² as a float, infinite where it overflows (`**` would raise), whatever kind of number σ is."""
-    return float(scale) * float(scale)
+@contextmanager
+def alone(folder: str):
+    """Hold a lock on a folder between processes, where the system has such locks and the folder can be written to."""
+    try:
+        import fcntl
+
+        os.makedirs(folder, exist_ok=True)
+        lock = open(os.path.join(folder, "rntk.lock"), "a")  # noqa: SIM115
+    except (ImportError, OSError):  # Windows; or a folder where the compiler cannot write either
+        yield
+        return
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
-def gram(X: Prepared, Y: Prepared | None, p: Parameters) -> np.ndarray:
-    """The kernel of all sequences of X and Y, or of X with itself when Y is None: what `rntk.recursion.gram` computes."""
+def gram(X: Prepared, Y: Prepared | None, nonlinearity: str, cosines: np.ndarray | None = None) -> np.ndarray:
+    """The kernel, at σ_v = 1, of all sequences of X and Y, or of X with itself when Y is None.
+
+    `cosines`, (n_x, n_y), are factors of the products of the first step.
+    """
     symmetric = Y is None
     Y = X if symmetric else Y
-    _, m, n_x = X.x.shape
-    out = np.empty((n_x, Y.x.shape[2]))
-    squares = _squares(p, m)
-    threads = min(numba.get_num_threads(), -(-n_x // ROWS))
+    n_x, n_y = X.rows.shape[2], Y.rows.shape[2]
+    out = np.empty((n_x, n_y), X.rows.dtype)
+    swapped = n_x > n_y  # the lanes are the longer side
+    lanes, others = (X.rows, Y.rows) if swapped else (Y.rows, X.rows)
+    if others.shape[2] < REACH and not symmetric:  # several times over: a tile then finds its series in few pieces
+        others = np.tile(others, -(-REACH // others.shape[2]))
+    cosines = np.empty((0, 0)) if cosines is None else np.ascontiguousarray(cosines.T if swapped else cosines)
+    threads = numba.get_num_threads() if n_x * n_y * len(lanes) > SERIAL else 1
+    shares = 1 if threads == 1 else 8 * threads  # more than threads: one that is held up delays less
 
-    def share(first):
-        fill(
-            out, symmetric, first, threads, CODES[p.nonlinearity], X.x, X.scale, X.root, Y.x, Y.scale, Y.root, *squares
-        )
+    def work(share):
+        fill(out, CODES[nonlinearity], lanes, others, cosines, symmetric, swapped, share, shares)
 
     if threads == 1:
-        share(0)
+        work(0)
     else:
         with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(share, range(threads)))
+            list(pool.map(work, range(shares)))
     if symmetric:
         np.fill_diagonal(out, X.diagonal)
     return out

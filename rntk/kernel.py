@@ -1,11 +1,13 @@
 """The recurrent neural tangent kernel as an object."""
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from math import sqrt
+from typing import Any
 
 import numpy as np
 
-from rntk.base import Kernel, check_choice
+from rntk import recursion
+from rntk.base import Kernel, check_choice, square
 from rntk.nonlinearities import NONLINEARITIES
 from rntk.recursion import Parameters
 
@@ -31,16 +33,20 @@ class RNTK(Kernel):
             a sequence with itself (the same index of the same set, not another of equal values) and to nothing else.
         sigma_v: scale of the readout; σ_v² multiplies the whole kernel.
         nonlinearity: "relu" or "erf".
+        dtype: "float64", or "float32" for half the memory and more than twice the speed, at a relative error of about
+            1e-6 (erf: of √(k(x, x) k(y, y))), and 1e-3 between near-duplicates.
+        backend: "cpu", the compiled engine (`rntk.engine_cpu`), or "numpy", the recursion as it is written on paper
+            (`rntk.recursion`; float64, and three more arrays of the Gram's size).
 
-    `k(X, Y=None)` takes arrays of shape (n, T) or (n, T, m) and returns float64 of shape (n_x, n_y); `Y=None` (or the
-    very same object as X) compares the set with itself. Costs O(T m) a pair and no memory beyond the result; threads
-    as `numba.get_num_threads()` says.
+    `k(X, Y=None)` takes arrays of shape (n, T) or (n, T, m) and returns an array of `dtype`, shape (n_x, n_y); `Y=None`
+    (or the very same object as X) compares the set with itself. Costs O(T m) a pair and no memory beyond the result;
+    threads as `numba.get_num_threads()` says. What will not fit into memory is refused: see `rntk.blocks`.
 
-    Accuracy: within 1e-9, relative, of the recursion in NumPy (`rntk.recursion`); within 1e-7 between near-duplicates,
+    Accuracy in float64: within 1e-12 √(k(x, x) k(y, y)) of the recursion in NumPy; within 1e-7 between near-duplicates,
     where arccos c near c = 1 loses half the digits in both.
 
     Raises ValueError for a parameter out of range, an input that is not finite or has another shape, and a σ_w so
-    large that the kernel overflows.
+    large that the kernel overflows its dtype; MemoryError before anything is computed.
 
     Source: Alemohammad, Wang, Balestriero, Baraniuk, "The Recurrent Neural Tangent Kernel", ICLR 2021.
     """
@@ -51,26 +57,59 @@ class RNTK(Kernel):
     sigma_h: float = 0.0
     sigma_v: float = 1.0
     nonlinearity: str = "relu"
+    dtype: str = "float64"
+    backend: str = "cpu"
 
     def _validate(self):
         self._check("sigma_w", "sigma_u", "sigma_b", "sigma_h", "sigma_v")
         check_choice("nonlinearity", self.nonlinearity, NONLINEARITIES)
+        check_choice("dtype", self.dtype, ("float64", "float32"))
+        check_choice("backend", self.backend, ("cpu", "numpy"))
+        if self.backend == "numpy" and self.dtype != "float64":
+            raise ValueError(f"dtype={self.dtype!r}: backend='numpy' computes in float64 alone")
 
-    def _prepare(self, X: np.ndarray):
+    @property
+    def parameters(self) -> Parameters:
+        """The scales and the nonlinearity, as the recursion takes them."""
+        return Parameters(self.sigma_w, self.sigma_u, self.sigma_b, self.sigma_h, self.sigma_v, self.nonlinearity)
+
+    def without_factor(self, setting: dict[str, Any]) -> tuple[dict[str, Any], float]:
+        """σ_v² multiplies the whole kernel."""
+        if setting.get("sigma_v", 0) > 0:
+            return {**setting, "sigma_v": 1.0}, float(setting["sigma_v"]) ** 2
+        return setting, 1.0
+
+    def _pairs(self, X, Y):
+        x = X.transpose(1, 2, 0).copy()  # (T, m, n), as the engine reads it
+        return x, None if Y is None else Y.transpose(1, 2, 0).copy()
+
+    def _gram(self, pairs):
+        x, y = pairs
+        p = self.parameters
+        if self.backend == "numpy":
+            self._prepare(x)  # refuses what overflows
+            return recursion.gram(x.transpose(2, 0, 1), None if y is None else y.transpose(2, 0, 1), p)
         from rntk import engine_cpu  # numba: loaded at the first call, not at import
 
-        prepared = engine_cpu.prepare(X, Parameters(*astuple(self)))
-        if not np.isfinite(prepared.diagonal).all():
+        X, Y = (None if z is None else self._prepare(z) for z in pairs)
+        K = engine_cpu.gram(X, Y, p.nonlinearity)
+        if p.sigma_v != 1:
+            K *= K.dtype.type(square(p.sigma_v))
+        return K
+
+    def _prepare(self, x):
+        from rntk import engine_cpu
+
+        prepared = engine_cpu.prepare(x, self.parameters, self.dtype)
+        with np.errstate(over="ignore"):
+            finite = np.isfinite((square(self.sigma_v) * prepared.diagonal).astype(self.dtype)).all()
+        if not finite:
             raise ValueError(
-                f"{self} overflows float64 within {X.shape[1]} steps (for relu, k(x, x) grows like (sigma_w²/2)^T): "
+                f"{self} overflows {self.dtype} within {len(x)} steps (for relu, k(x, x) grows like (sigma_w²/2)^T): "
                 f"use a smaller sigma_w, or shorter or smaller sequences"
             )
         return prepared
 
-    def _gram(self, X, Y):
-        from rntk import engine_cpu
-
-        return engine_cpu.gram(self._prepare(X), None if Y is None else self._prepare(Y), Parameters(*astuple(self)))
-
     def _diag(self, X):
-        return self._prepare(X).diagonal
+        x, _ = self._pairs(X, None)
+        return (square(self.sigma_v) * self._prepare(x).diagonal).astype(self.dtype)

@@ -12,8 +12,9 @@ from sklearn.base import clone
 
 from results.record import Record
 from rntk.base import Kernel
+from runners import svm
 from runners.protocol import Protocol
-from runners.selection import NotConverged, TaskTimeout, compute, fit_svm, predict, scaled, score_grid
+from runners.selection import TaskTimeout, compute, scaled, score_grid, without_factor
 from runners.task import Task
 
 
@@ -28,52 +29,60 @@ class Outcome:
     gram: dict[str, float] = field(default_factory=dict)
 
 
-def with_kernel(task: Task, record: Record, X_train, y_train, X_test, timings: dict, deadline: float) -> Outcome:
+def with_kernel(
+    task: Task, record: Record, X_train, y_train, X_test, timings: dict, deadline: float, scores: str = "best"
+) -> Outcome:
     """Choose the kernel's setting and C, refit on the whole training set, and only then compute the test rows."""
     protocol, method = task.protocol, task.method
     kernel = method.build()
     if hasattr(kernel, "fit"):
         kernel.fit(X_train)
     folds = protocol.split(y_train, task.dataset)
-    scores = score_grid(kernel, method, X_train, y_train, folds, protocol, deadline)
-    timings.update(scores.timings)
-    record.grid = scores.rows()
-    record.n_unusable = int(np.count_nonzero(scores.correct < 0))
-    ranking = scores.best_first()
+    found = score_grid(kernel, method, X_train, y_train, folds, protocol, deadline, scores)
+    timings.update(found.timings)
+    record.grid = found.rows()
+    record.n_unusable = int(np.count_nonzero(found.correct < 0))
+    ranking = found.best_first()
     if not ranking:
-        raise NotConverged(f"no setting of the grid is usable; the first says: {scores.notes[0]}")
+        raise svm.NotConverged(f"no setting of the grid is usable; the first says: {found.notes[0]}")
 
-    best = scores.correct[ranking[0]]
-    voters = (
-        [choice for choice in ranking if scores.correct[choice] == best] if protocol.tie_break == "vote" else ranking
-    )
+    tied = [choice for choice in ranking if found.correct[choice] == found.best]
+    voters = tied if protocol.tie_break == "vote" or found.dropped.any() else ranking
     chosen, ballots, gram = None, [], {}
     for row, choices in groupby(voters, key=itemgetter(0)):
         if protocol.tie_break == "first" and chosen:
             break
         started = time.perf_counter()
-        K, scale = scaled(compute(kernel, scores.settings[row], X_train))
+        setting, factor = without_factor(kernel, found.settings[row])
+        K, scale = scaled(compute(kernel, setting, X_train))
         machines = refit(
-            K, y_train, [(column, protocol.C[column]) for _, column in choices], scale, record.grid[row], protocol
+            K,
+            y_train,
+            [(column, protocol.C[column]) for _, column in choices],
+            scale * factor,
+            record.grid[row],
+            protocol,
         )
         timings["refit"] = timings.get("refit", 0.0) + time.perf_counter() - started
         if not machines:
             continue
         if chosen is None:
-            chosen, gram = (row, machines[0][0]), health(K, scale)
+            chosen, gram = (row, machines[0][0]), health(K, scale * factor)
         started = time.perf_counter()
-        K_test = compute(kernel, scores.settings[row], X_test, X_train) / scale
+        K_test = compute(kernel, setting, X_test, X_train) / scale
         if not np.isfinite(K_test).all():
-            raise ValueError(f"the Gram of test and training series is not finite at {scores.settings[row]}")
-        ballots += [predict(machine, K_test) for _, machine in machines]
+            raise ValueError(f"the Gram of test and training series is not finite at {found.settings[row]}")
+        ballots += [machine.predict(K_test) for _, machine in machines]
         timings["predict"] = timings.get("predict", 0.0) + time.perf_counter() - started
+    if chosen is None and found.dropped.any():  # the second best is wanted, and may be among the dropped
+        return with_kernel(task, record, X_train, y_train, X_test, timings, deadline, "all")
     if chosen is None:
-        raise NotConverged("no setting that cross-validation scored could be refitted on the whole training set")
-    setting = method.parameters(scores.settings[chosen[0]])
+        raise svm.NotConverged("no setting that cross-validation scored could be refitted on the whole training set")
+    setting = method.parameters(found.settings[chosen[0]])
     fitted = {name: value for name, value in vars(kernel).items() if isinstance(kernel, Kernel) and name not in setting}
     selected = {**setting, **fitted, "C": protocol.C[chosen[1]]}
-    n_tied = int(np.count_nonzero(scores.correct == scores.correct[chosen]))
-    return Outcome(majority(ballots), selected, float(scores.correct[chosen] / scores.n), n_tied, gram)
+    n_tied = int(np.count_nonzero((found.correct == found.correct[chosen]) & ~found.dropped))
+    return Outcome(majority(ballots), selected, float(found.correct[chosen] / found.n), n_tied, gram)
 
 
 def refit(K, y, choices: list[tuple[int, float]], scale: float, row: dict, protocol: Protocol) -> list[tuple[int, Any]]:
@@ -84,8 +93,8 @@ def refit(K, y, choices: list[tuple[int, float]], scale: float, row: dict, proto
     machines = []
     for column, C in choices:
         try:
-            machines.append((column, fit_svm(K, y, C * scale, protocol.max_iter)))
-        except NotConverged as error:
+            machines.append((column, svm.fit(K, y, C * scale, protocol.max_iter)))
+        except svm.NotConverged as error:
             row["note"] = f"not converged at C={C:g} on the whole training set: {error}"
             continue
         if protocol.tie_break == "first":

@@ -17,7 +17,8 @@ from results.record import Record
 from runners.classify import with_classifier, with_kernel
 from runners.environment import environment, limit_threads
 from runners.protocol import normalise
-from runners.selection import NotConverged, TaskTimeout
+from runners.selection import TaskTimeout
+from runners.svm import NotConverged
 from runners.task import Task
 
 

@@ -1,36 +1,33 @@
 """Selection of a kernel's hyperparameters and of C by cross-validation on the training set.
 
-The scores are those of plain cross-validation, every setting, C and fold, at less cost:
+The choice and its score are those of plain cross-validation over every setting, C and fold, at less cost:
 
-- the Gram of a setting is computed once and sliced for the folds;
+- what settings share is computed once, and a Gram once for all settings that differ by a factor alone;
 - Grams are scaled to a mean diagonal of 1. An SVM on K with C is the SVM on K/s with C·s, and is solved stably
   however large s is;
 - where no coefficient of an SVM's solution is at its bound C, the same solution is optimal for every larger C: they
-  are not solved again.
+  are not solved again;
+- a setting and C are dropped once they cannot reach the best score any more, even with every case of the folds to
+  come. That is a bound and no guess: what ties with the best is never dropped. To find good settings early, the grid
+  is walked in strides, and to find bad ones early, the folds in which most cases were missed so far come first.
 
-An SVM that needs more than `max_iter` iterations is given up: its setting with this C, and with every larger C of the
-same setting, whose problem contains it, counts as not converged and cannot be selected.
+An SVM that needs more than `max_iter` iterations is given up: its setting counts as not converged with this C, and
+cannot be selected.
 
 Nothing here ever sees a test series or a test label.
 """
 
 import time
-import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import sklearn
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.svm import SVC
 
+from runners import svm
 from runners.protocol import Protocol
 
 UNUSABLE = -1
-
-
-class NotConverged(Exception):
-    """An SVM was stopped by the iteration limit, or its solution is not finite."""
+GOLDEN = (5**0.5 - 1) / 2
 
 
 class TaskTimeout(Exception):
@@ -41,57 +38,106 @@ class TaskTimeout(Exception):
 class Scores:
     """What cross-validation found: for each setting and C the number of training cases classified correctly, UNUSABLE
     where there is none.
+
+    Where `dropped`, the number is what it could have reached at most, and less than the best.
     """
 
     settings: list[dict[str, Any]]
     C: tuple[float, ...]
     n: int
     correct: np.ndarray
+    dropped: np.ndarray
     notes: list[str]
-    timings: dict[str, float] = field(default_factory=dict)
+    timings: dict[str, float] = field(default_factory=lambda: {"kernel": 0.0, "selection": 0.0})
+
+    @classmethod
+    def empty(cls, settings, C, n):
+        """No score yet."""
+        shape = (len(settings), len(C))
+        return cls(settings, C, n, np.full(shape, UNUSABLE), np.zeros(shape, bool), [""] * len(settings))
+
+    @property
+    def best(self) -> int:
+        """The highest score."""
+        return int(self.correct[~self.dropped].max(initial=UNUSABLE))
 
     def best_first(self) -> list[tuple[int, int]]:
-        """Usable (setting, C) index pairs, best score first; ties in grid order, C ascending."""
-        flat = self.correct.ravel()
+        """Scored (setting, C) index pairs, best score first; ties in grid order, C ascending."""
+        flat, scored = self.correct.ravel(), ~self.dropped.ravel()
         order = np.argsort(-flat, kind="stable")
-        return [divmod(int(index), len(self.C)) for index in order if flat[index] != UNUSABLE]
+        return [divmod(int(index), len(self.C)) for index in order if scored[index] and flat[index] != UNUSABLE]
 
     def rows(self) -> list[dict[str, Any]]:
-        """One row a setting, for the record's grid table."""
-        counts = ({f"C={c:g}": int(count) for c, count in zip(self.C, row, strict=True)} for row in self.correct)
+        """One row a setting, for the record's grid table: a count for each C, or "<=" and its bound."""
         return [
-            {**setting, **row, "note": note}
-            for setting, row, note in zip(self.settings, counts, self.notes, strict=True)
+            {
+                **setting,
+                **{f"C={c:g}": f"<={k}" if d else int(k) for c, k, d in zip(self.C, *found, strict=True)},
+                "note": note,
+            }
+            for setting, *found, note in zip(self.settings, self.correct, self.dropped, self.notes, strict=True)
         ]
 
 
 def score_grid(
-    kernel, method, X: np.ndarray, y: np.ndarray, folds, protocol: Protocol, deadline: float = np.inf
+    kernel,
+    method,
+    X: np.ndarray,
+    y: np.ndarray,
+    folds,
+    protocol: Protocol,
+    deadline: float = np.inf,
+    scores: str = "best",
 ) -> Scores:
-    """Score every setting of a method's grid on the training set X, y.
+    """Score the settings of a method's grid on the training set X, y; with scores="all", none is dropped.
 
     Raises TaskTimeout once `time.monotonic()` passes the deadline.
     """
-    settings = list(method.settings())
-    correct = np.full((len(settings), len(protocol.C)), UNUSABLE)
-    notes = []
-    timings = {"kernel": 0.0, "selection": 0.0}
-    for row, setting in enumerate(settings):
+    found = Scores.empty(list(method.settings()), protocol.C, len(y))
+    validation = CrossValidation(y, folds, protocol.max_iter)
+    started = time.perf_counter()
+    gram = kernel.over(X) if hasattr(kernel, "over") else lambda setting: compute(kernel, setting, X)
+    found.timings["kernel"] += time.perf_counter() - started
+    done = 0
+    for setting, members in in_strides(groups(kernel, found.settings)):
         if time.monotonic() > deadline:
-            raise TaskTimeout(f"stopped after {row} of {len(settings)} settings")
+            raise TaskTimeout(f"stopped after {done} of {len(found.settings)} settings")
         started = time.perf_counter()
         try:
-            K, scale = scaled(compute(kernel, setting, X))
+            K, scale = scaled(gram(setting))
         except ValueError as error:
-            notes.append(str(error))
+            for row, _ in members:
+                found.notes[row] = str(error)
             continue
         finally:
-            timings["kernel"] += time.perf_counter() - started
+            done += len(members)
+            found.timings["kernel"] += time.perf_counter() - started
         started = time.perf_counter()
-        correct[row], note = cross_validate(K, y, folds, [c * scale for c in protocol.C], protocol.max_iter)
-        notes.append(note)
-        timings["selection"] += time.perf_counter() - started
-    return Scores(settings, protocol.C, len(y), correct, notes, timings)
+        for row, factor in members:
+            C = [c * scale * factor for c in protocol.C]
+            floor = found.best if scores == "best" else UNUSABLE
+            found.correct[row], found.dropped[row], found.notes[row] = validation.run(K, C, floor)
+        found.timings["selection"] += time.perf_counter() - started
+    return found
+
+
+def groups(kernel, settings: list[dict[str, Any]]) -> list[tuple[dict[str, Any], list[tuple[int, float]]]]:
+    """Settings that differ by a factor of the kernel alone, together: (setting, [(row, factor), …])."""
+    together: dict[tuple, tuple[dict[str, Any], list]] = {}
+    for row, setting in enumerate(settings):
+        shared, factor = without_factor(kernel, setting)
+        together.setdefault(tuple(shared.items()), (shared, []))[1].append((row, factor))
+    return list(together.values())
+
+
+def without_factor(kernel, setting: dict[str, Any]) -> tuple[dict[str, Any], float]:
+    """The setting without a factor of the whole kernel, and that factor, for kernels that know it."""
+    return kernel.without_factor(setting) if hasattr(kernel, "without_factor") else (setting, 1.0)
+
+
+def in_strides(items: list) -> list:
+    """The items in an order whose beginning is spread evenly over the whole list, however long it is."""
+    return [items[i] for i in sorted(range(len(items)), key=lambda i: (i * GOLDEN) % 1)]
 
 
 def compute(kernel, setting: dict[str, Any], X, Y=None) -> np.ndarray:
@@ -109,58 +155,40 @@ def scaled(K: np.ndarray) -> tuple[np.ndarray, float]:
     return K / scale, scale
 
 
-def cross_validate(K: np.ndarray, y: np.ndarray, folds, C: list[float], max_iter: int) -> tuple[np.ndarray, str]:
-    """Correctly classified cases over all folds, for each C (ascending), on a scaled Gram.
+class CrossValidation:
+    """The folds of a training set, and what one setting after another teaches about which of them are hard."""
 
-    And a note on those that did not converge.
-    """
-    correct = np.zeros(len(C), dtype=int)
-    note = ""
-    usable = len(C)  # the C before this index converged in all folds so far
-    for train, validate in folds:
-        K_train, K_validate, expected = K[np.ix_(train, train)], K[np.ix_(validate, train)], y[validate]
-        free = False
-        for index in range(usable):
-            if not free:
-                try:
-                    machine = fit_svm(K_train, y[train], C[index], max_iter)
-                except NotConverged as error:
-                    usable, note = index, str(error)
-                    break
-                hits = np.count_nonzero(predict(machine, K_validate) == expected)
-                free = is_free(machine, C[index])
-            correct[index] += hits
-    correct[usable:] = UNUSABLE
-    return correct, note and f"not converged from the {usable + 1}. C on: {note}"
+    def __init__(self, y: np.ndarray, folds, max_iter: int):
+        self.y, self.folds, self.max_iter = y, folds, max_iter
+        self.misses, self.cases = np.zeros(len(folds)), np.full(len(folds), 1e-9)
 
-
-def fit_svm(K: np.ndarray, y: np.ndarray, C: float, max_iter: int) -> SVC | int:
-    """A C-SVM (LIBSVM, one-versus-one) on a precomputed Gram; the label itself where there is only one.
-
-    Raises NotConverged.
-    """
-    if (y == y[0]).all():
-        return y[0]
-    machine = SVC(C=C, kernel="precomputed", max_iter=max_iter, cache_size=500)
-    with warnings.catch_warnings(), sklearn.config_context(assume_finite=True, skip_parameter_validation=True):
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        try:
-            machine.fit(K, y)
-        except ValueError as error:  # "The dual coefficients or intercepts are not finite"
-            raise NotConverged(str(error)) from error
-    if machine.fit_status_:
-        raise NotConverged(f"more than {max_iter} iterations")
-    return machine
-
-
-def is_free(machine: SVC | int, C: float) -> bool:
-    """Whether no coefficient of the solution is at its bound C."""
-    return not isinstance(machine, SVC) or bool(np.abs(machine.dual_coef_).max(initial=0.0) < C)
-
-
-def predict(machine: SVC | int, K: np.ndarray) -> np.ndarray:
-    """Labels for the rows of K: Grams of new cases with the training cases, on the scale the machine was fitted on."""
-    if not isinstance(machine, SVC):
-        return np.full(len(K), machine)
-    with sklearn.config_context(assume_finite=True, skip_parameter_validation=True):
-        return machine.predict(K)
+    def run(self, K: np.ndarray, C: list[float], floor: int) -> tuple[np.ndarray, np.ndarray, str]:
+        """Correctly classified cases over all folds for each C (ascending), on a scaled Gram; which C were dropped, as
+        they cannot reach `floor`, with what they could have reached; and a note on those that did not converge.
+        """
+        correct, dropped = np.zeros(len(C), dtype=int), np.zeros(len(C), bool)
+        to_come, problem = len(self.y), ""
+        for index in np.argsort(-self.misses / self.cases, kind="stable"):
+            train, held = self.folds[index]
+            to_come -= len(held)
+            columns = np.flatnonzero(~dropped & (correct != UNUSABLE))
+            if not len(columns):
+                break
+            K_train, K_held = K.take(train, 0).take(train, 1), K.take(held, 0).take(train, 1)
+            machine = None
+            for column in columns:
+                if machine is None or not machine.is_free:
+                    try:
+                        machine = svm.fit(K_train, self.y[train], C[column], self.max_iter)
+                    except svm.NotConverged as error:
+                        correct[column], problem = UNUSABLE, str(error)
+                        continue
+                    hits = np.count_nonzero(machine.predict(K_held) == self.y[held])
+                self.misses[index] += len(held) - hits
+                self.cases[index] += len(held)
+                correct[column] += hits
+                if to_come and correct[column] + to_come < floor:
+                    dropped[column] = True
+                    correct[column] += to_come
+        unsolved = ", ".join(f"{column + 1}." for column in np.flatnonzero(correct == UNUSABLE))
+        return correct, dropped, f"not converged at the {unsolved} C: {problem}" if unsolved else ""

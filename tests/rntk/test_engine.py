@@ -14,7 +14,7 @@ def random_parameters(rng, nonlinearity):
 
 
 def engine(X, Y, p):
-    return engine_cpu.gram(engine_cpu.prepare(X, p), None if Y is None else engine_cpu.prepare(Y, p), p)
+    return RNTK(*dataclasses.astuple(p))(X, Y)
 
 
 @pytest.mark.parametrize("nonlinearity", ["relu", "erf"])
@@ -85,10 +85,18 @@ def test_threads_change_no_bit(monkeypatch):
         np.testing.assert_array_equal(rectangular, grams[0][1])
 
 
-def test_arcsin_is_exact_to_the_last_digits():
-    x = np.concatenate([np.linspace(-1, 1, 20001), np.geomspace(1e-300, 1, 500)])
-    found = np.array([engine_cpu.arcsin(value) for value in x])
-    np.testing.assert_allclose(found, np.arcsin(x), rtol=1e-15, atol=0)
+@pytest.mark.parametrize(("dtype", "error"), [(np.float64, 3e-14), (np.float32, 5e-7)])
+def test_dual_functions_are_as_exact_as_their_type(dtype, error):
+    """F = c (π − θ) + √(1 − c²), F' = π − θ; the polynomial has 15 terms, or 8."""
+    theta = np.linspace(0, np.pi, 20001)
+    c = np.cos(theta).astype(dtype)
+    wide = c.astype(np.float64)
+    exact, w = np.pi - np.arccos(wide), np.sqrt((1 - wide) * (1 + wide))
+    F, F_prime = np.array([engine_cpu.relu(value) for value in c]).T
+    np.testing.assert_allclose(F_prime, exact, atol=error, rtol=0)
+    np.testing.assert_allclose(F, wide * exact + w, atol=error, rtol=0)
+    arcsin = [engine_cpu.arcsin(*pair) for pair in zip(c, w.astype(dtype), strict=True)]
+    np.testing.assert_allclose(arcsin, np.arcsin(wide), atol=error, rtol=0)
 
 
 def test_silent_series_have_a_kernel_of_zero_and_no_nan():

@@ -14,10 +14,10 @@ from sklearn.svm import SVC
 from baselines import RBF
 from datasets import load
 from rntk import RNTK
-from runners import evaluate, selection
+from runners import evaluate, svm
 from runners.method import Method
 from runners.protocol import Protocol, normalise
-from runners.selection import UNUSABLE, NotConverged, cross_validate, fit_svm, is_free, scaled, score_grid
+from runners.selection import UNUSABLE, CrossValidation, in_strides, scaled, score_grid
 from runners.task import Task
 
 spec = importlib.util.spec_from_file_location("misbehaving", Path(__file__).with_name("kernels.py"))
@@ -43,38 +43,99 @@ def plain_scores(K, y, folds, C):
     ]
 
 
-@pytest.mark.parametrize("name", ["ArrowHead", "GunPoint", "ItalyPowerDemand", "OSULeaf"])
+BUNDLED = ["ArrowHead", "GunPoint", "ItalyPowerDemand", "OSULeaf"]
+
+
+@pytest.mark.parametrize("name", BUNDLED)
 def test_scores_are_those_of_plain_cross_validation(name):
     X, y = training_set(name)
     folds = PROTOCOL.split(y, name)
-    grid = {"sigma_w": [1.34, 1.45], "sigma_b": [0.0, 0.1, 1.0], "sigma_h": [0.1]}
+    grid = {"sigma_w": [1.34, 1.45], "sigma_b": [0.0, 0.1, 1.0], "sigma_h": [0.1], "sigma_v": [1.0, 0.3]}
     method = Method("rntk", {"_target_": "rntk.RNTK", **grid})
-    scores = score_grid(method.build(), method, X, y, folds, PROTOCOL)
+    scores = score_grid(method.build(), method, X, y, folds, PROTOCOL, scores="all")
     assert [tuple(setting.values()) for setting in scores.settings] == list(itertools.product(*grid.values()))
+    assert not scores.dropped.any()
     for setting, found in zip(scores.settings, scores.correct, strict=True):
         np.testing.assert_array_equal(found, plain_scores(RNTK(**setting)(X), y, folds, PROTOCOL.C))
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+@pytest.mark.parametrize("kernel", ["rntk.RNTK", "baselines.NTK"])
+def test_dropping_loses_no_tie_and_its_bounds_are_true(name, kernel):
+    X, y = training_set(name)
+    folds = PROTOCOL.split(y, name)
+    axes = {"sigma_w": [0.5, 1.34, 1.45], "sigma_b": [0.0, 0.1, 1.0, 2.0]}
+    method = Method("some", {"_target_": kernel, **axes})
+    every, best = (score_grid(method.build(), method, X, y, folds, PROTOCOL, scores=which) for which in ("all", "best"))
+    scored = ~best.dropped
+    assert 0 < best.dropped.sum() < best.dropped.size
+    np.testing.assert_array_equal(best.correct[scored], every.correct[scored])
+    assert (every.correct[best.dropped] <= best.correct[best.dropped]).all()
+    assert (best.correct[best.dropped] < best.best).all()
+    assert best.best == every.best
+    ties = [choice for choice in every.best_first() if every.correct[choice] == every.best]
+    assert best.best_first()[: len(ties)] == ties
+
+
+def test_strides_visit_everything_once_and_spread_out():
+    order = in_strides(list(range(900)))
+    assert sorted(order) == list(range(900))
+    gaps = np.diff(np.sort([0, *order[:50], 899]))
+    assert gaps.max() < 3 * 900 / 50
+
+
+class Counted:
+    """Counts the SVMs that are fitted."""
+
+    def __init__(self, monkeypatch):
+        self.fits = []
+        monkeypatch.setattr(svm, "fit", lambda *a, fit=svm.fit: self.fits.append(a) or fit(*a))
 
 
 def test_the_shortcut_over_C_skips_work_and_changes_nothing(monkeypatch):
     X, y = training_set("GunPoint")
     folds = PROTOCOL.split(y, "GunPoint")
     K, scale = scaled(RNTK(sigma_b=0.1)(X))
-    fits = []
-    monkeypatch.setattr(selection, "fit_svm", lambda *arguments: fits.append(arguments) or fit_svm(*arguments))
+    counted = Counted(monkeypatch)
     C = [c * scale for c in PROTOCOL.C]
-    correct, note = cross_validate(K, y, folds, C, 10**5)
-    assert note == ""
-    assert len(folds) <= len(fits) < len(folds) * len(C)
+    correct, dropped, note = CrossValidation(y, folds, 10**5).run(K, C, UNUSABLE)
+    assert note == "" and not dropped.any()
+    assert len(folds) <= len(counted.fits) < len(folds) * len(C)
     np.testing.assert_array_equal(correct, plain_scores(K, y, folds, C))
+
+
+def test_what_cannot_reach_the_best_is_not_solved_to_the_end(monkeypatch):
+    X, y = training_set("GunPoint")
+    folds = PROTOCOL.split(y, "GunPoint")
+    K, scale = scaled(RNTK(sigma_b=0.1)(X))
+    counted = Counted(monkeypatch)
+    correct, dropped, _ = CrossValidation(y, folds, 10**5).run(K, [c * scale for c in PROTOCOL.C], len(y) + 1)
+    assert dropped.all()
+    assert len(counted.fits) <= len(PROTOCOL.C)  # one fold is enough
+    assert (correct == len(y)).any()
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_the_direct_call_of_the_solver_is_scikit_learns_own_to_the_bit(name):
+    X, y = training_set(name)
+    K, _ = scaled(RNTK(sigma_b=0.1)(X))
+    train, held = PROTOCOL.split(y, name)[0]
+    K_train, K_held = K[np.ix_(train, train)], K[np.ix_(held, train)]
+    for C in (0.1, 10.0, 1000.0):
+        ours, theirs = svm.fit(K_train, y[train], C, 10**5), SVC(C=C, kernel="precomputed").fit(K_train, y[train])
+        sign = -1 if len(theirs.classes_) == 2 else 1  # scikit-learn turns the sign of the binary one
+        np.testing.assert_array_equal(ours.model[3], sign * theirs.dual_coef_)
+        np.testing.assert_array_equal(ours.model[4], sign * theirs.intercept_)
+        np.testing.assert_array_equal(ours.predict(K_held), theirs.predict(K_held))
 
 
 def test_a_free_solution_is_optimal_for_every_larger_C():
     X, y = training_set("GunPoint")
     K, _ = scaled(RNTK(sigma_b=0.1)(X))
-    small, large = fit_svm(K, y, 1e6, 10**5), fit_svm(K, y, 1e9, 10**5)
-    assert is_free(small, 1e6)
-    np.testing.assert_array_equal(small.dual_coef_, large.dual_coef_)
-    assert not is_free(fit_svm(K, y, 1e-3, 10**5), 1e-3)
+    small, large = svm.fit(K, y, 1e6, 10**5), svm.fit(K, y, 1e9, 10**5)
+    assert small.is_free
+    np.testing.assert_array_equal(small.model[3], large.model[3])
+    assert not svm.fit(K, y, 1e-3, 10**5).is_free
 
 
 def test_an_svm_that_cannot_be_solved_is_stopped_and_its_setting_is_out():
@@ -83,13 +144,13 @@ def test_an_svm_that_cannot_be_solved_is_stopped_and_its_setting_is_out():
     X = np.repeat(rng.normal(size=(20, 5)), 2, axis=0)
     y = np.tile([0, 1], 20)
     K = X @ X.T + 1e-9
-    with pytest.raises(NotConverged):
-        fit_svm(K, y, 1e20, 1000)
+    with pytest.raises(svm.NotConverged):
+        svm.fit(K, y, 1e20, 1000)
     folds = Protocol(folds=4).split(y, "none")
-    correct, note = cross_validate(K, y, folds, [1e-3, 1e20, 1e21], 1000)
-    assert correct[0] != UNUSABLE
+    correct, dropped, note = CrossValidation(y, folds, 1000).run(K, [1e-3, 1e20, 1e21], UNUSABLE)
+    assert correct[0] != UNUSABLE and not dropped.any()
     assert correct[1:].tolist() == [UNUSABLE, UNUSABLE]
-    assert note == "not converged from the 2. C on: more than 1000 iterations"
+    assert note == "not converged at the 2., 3. C: more than 1000 iterations"
 
 
 def test_settings_whose_gram_is_unusable_are_noted_and_never_selected():
@@ -120,17 +181,18 @@ def test_ties_go_to_the_first_in_grid_order():
     scores = score_grid(method.build(), method, X, y, PROTOCOL.split(y, "GunPoint"), PROTOCOL)
     best = scores.best_first()[0]
     assert best[0] == 0
-    assert scores.correct[0].argmax() == best[1]
+    assert scores.correct[best] == scores.best
+    assert best[1] == list(scores.correct[0]).index(scores.best)
 
 
 class Spy(RBF):
-    """Notes how often it was called with and without a second set."""
+    """Notes the shapes of the Grams that it was asked for."""
 
     calls: list = []  # noqa: RUF012
 
-    def _gram(self, X, Y):
-        self.calls.append(None if Y is None else len(X))
-        return super()._gram(X, Y)
+    def _gram(self, pairs):
+        self.calls.append(pairs.shape)
+        return super()._gram(pairs)
 
 
 def test_test_rows_are_computed_only_after_a_setting_is_chosen(monkeypatch, tmp_path):
@@ -139,7 +201,7 @@ def test_test_rows_are_computed_only_after_a_setting_is_chosen(monkeypatch, tmp_
     method = Method("spy", {"_target_": "misbehaving.Spy", "gamma": [0.1, 1.0, 10.0]})
     record = evaluate.run_task(Task("GunPoint", method, PROTOCOL), tmp_path, None)
     assert record.status == "ok"
-    assert Spy.calls == [None, None, None, None, 150]
+    assert Spy.calls == 4 * [(50, 50)] + [(150, 50)]
 
 
 @pytest.mark.parametrize("tie_break", ["first", "vote"])
@@ -164,7 +226,7 @@ def test_vote_is_the_majority_of_all_tied_settings(tmp_path):
     record = evaluate.run_task(Task("GunPoint", method, Protocol(tie_break="vote")), tmp_path, None)
     dataset = load("GunPoint", downloads=False)
     X, X_test = normalise(dataset.X_train, "unit"), normalise(dataset.X_test, "unit")
-    best = max(max(v for k, v in row.items() if k.startswith("C=")) for row in record.grid)
+    best = max(v for row in record.grid for k, v in row.items() if k.startswith("C=") and isinstance(v, int))
     ballots = [
         SVC(kernel="precomputed", C=float(name[2:]))
         .fit(RBF(row["gamma"])(X), dataset.y_train)
