@@ -7,7 +7,9 @@
 (2, 2)
 """
 
+from rntk.blocks import gram_blocks, gram_file
 from rntk.kernel import RNTK
+from rntk.nystroem import NystroemFeatures
 from rntk.version import __version__
 
-__all__ = ["RNTK", "__version__"]
+__all__ = ["RNTK", "NystroemFeatures", "__version__", "gram_blocks", "gram_file"]

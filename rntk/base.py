@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from rntk.memory import require
 from rntk.sequences import as_pair
 
 FLOAT_MAX = sys.float_info.max  # NaN compares as not below it, and so does a whole number too large for a float
@@ -21,6 +22,8 @@ class Kernel:
     X and Y are checked float64 arrays of shape (n, T, m), and Y is None stands for X with itself.
     """
 
+    _arrays = 3  # how many arrays of the Gram's size it takes to compute it
+
     def __post_init__(self):
         self._validate()
 
@@ -28,17 +31,22 @@ class Kernel:
         """The Gram matrix, float64 of shape (n_x, n_y): k(x, y) for every sequence of X and of Y, or of X with itself
         when Y is None.
 
-        X and Y have shape (n, T) or (n, T, m). Raises ValueError where a parameter or an input is not valid.
+        X and Y have shape (n, T) or (n, T, m). Raises ValueError where a parameter or an input is not valid, MemoryError
+        where the result will not fit.
         """
         self._validate()
-        return self._gram(self._pairs(*as_pair(X, Y)))
+        X, Y = as_pair(X, Y)
+        self._foresee(len(X), len(X if Y is None else Y))
+        return self._gram(self._pairs(X, Y))
 
     def over(self, X) -> Callable[[dict[str, Any]], np.ndarray]:
         """A function that gives the Gram of X with itself at a setting of the hyperparameters, a dictionary by name.
 
         What the settings of a grid share (the checks, the layout, distances and products of pairs) is computed once.
         """
-        pairs = self._pairs(*as_pair(X))
+        X, _ = as_pair(X)
+        self._foresee(len(X), len(X))
+        pairs = self._pairs(X, None)
         return lambda setting: self.set_params(**setting)._gram(pairs)
 
     def without_factor(self, setting: dict[str, Any]) -> tuple[dict[str, Any], float]:
@@ -52,6 +60,15 @@ class Kernel:
         """k(x, x) of every sequence of X: the diagonal of `k(X)`, shape (n,), without the rest of it."""
         self._validate()
         return self._diag(as_pair(X)[0])
+
+    def _foresee(self, n_x: int, n_y: int) -> None:
+        """Raise MemoryError if a Gram of n_x × n_y, and the arrays of its size that computing it takes, will not fit."""
+        dtype = getattr(self, "dtype", "float64")
+        require(
+            self._arrays * n_x * n_y * np.dtype(dtype).itemsize,
+            f"a Gram of {n_x} × {n_y} {dtype} by {type(self).__name__}",
+            "compute it in blocks (rntk.gram_blocks, rntk.gram_file), or use landmarks (rntk.NystroemFeatures)",
+        )
 
     def get_params(self, deep: bool = True) -> dict:
         """The hyperparameters by name."""

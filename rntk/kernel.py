@@ -40,7 +40,7 @@ class RNTK(Kernel):
 
     `k(X, Y=None)` takes arrays of shape (n, T) or (n, T, m) and returns an array of `dtype`, shape (n_x, n_y); `Y=None`
     (or the very same object as X) compares the set with itself. Costs O(T m) a pair and no memory beyond the result;
-    threads as `numba.get_num_threads()` says. What will not fit into memory is refused: see `rntk.blocks`.
+    threads as `numba.get_num_threads()` says. What will not fit into memory is refused: `rntk.blocks` is for that.
 
     Accuracy in float64: within 1e-12 √(k(x, x) k(y, y)) of the recursion in NumPy; within 1e-7 between near-duplicates,
     where arccos c near c = 1 loses half the digits in both.
@@ -67,6 +67,10 @@ class RNTK(Kernel):
         check_choice("backend", self.backend, ("cpu", "numpy"))
         if self.backend == "numpy" and self.dtype != "float64":
             raise ValueError(f"dtype={self.dtype!r}: backend='numpy' computes in float64 alone")
+
+    @property
+    def _arrays(self):
+        return 1 if self.backend == "cpu" else 8
 
     @property
     def parameters(self) -> Parameters:

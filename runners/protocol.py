@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 
 import numpy as np
-from sklearn.model_selection import KFold, StratifiedKFold
 
 NORMALISATIONS = ("unit", "zscore", "none")
 TIE_BREAKS = ("first", "vote")
@@ -68,6 +67,8 @@ class Protocol:
         Stratified and shuffled; plain K-fold where no class has as many members as there are folds; fewer folds where
         there are fewer series.
         """
+        from sklearn.model_selection import KFold, StratifiedKFold  # a second of imports, for workers alone
+
         folds = min(self.folds, len(y))
         largest = np.unique(y, return_counts=True)[1].max()
         splitter = StratifiedKFold if largest >= folds else KFold

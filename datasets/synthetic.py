@@ -1,0 +1,28 @@
+"""Series made, not measured: for what no archive has, sizes that are chosen and classes that are known."""
+
+import numpy as np
+
+
+def noisy_sinusoids(
+    n: int, T: int, classes: int = 4, noise: float = 1.0, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """n series of T steps, and their classes 0 … classes − 1, as equal in number as n allows and in random order.
+
+        x_t = sin(2π (2 + c) t/T + φ) + noise · ε_t,        t = 0 … T − 1,   φ uniform on [0, 2π),   ε_t ~ N(0, 1)
+
+    c is the class: it has 2 + c periods in a series, at any phase. Returns arrays of shape (n, T) and (n,). Raises
+    ValueError where n < classes, T < 2 (classes + 1) (steps too few for the fastest class), or noise < 0.
+    """
+    if classes < 1 or n < classes:
+        raise ValueError(f"n={n}, classes={classes}: at least one class and one series a class are needed")
+    if 2 * (classes + 1) > T:
+        raise ValueError(f"T={T}: {classes} classes need at least {2 * (classes + 1)} steps")
+    if not noise >= 0:
+        raise ValueError(f"noise={noise}: a number >= 0 is needed")
+    rng = np.random.default_rng(seed)
+    y = rng.permutation(np.arange(n) % classes)
+    phase = rng.uniform(0, 2 * np.pi, size=n)
+    X = rng.standard_normal((n, T))
+    X *= noise
+    X += np.sin(2 * np.pi * np.outer(2 + y, np.arange(T) / T) + phase[:, None])
+    return X, y

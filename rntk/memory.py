@@ -1,0 +1,52 @@
+"""Memory foreseen: what will not fit is refused before it is computed."""
+
+import os
+from pathlib import Path
+
+CGROUP = Path("/sys/fs/cgroup")
+WORTH_ASKING = 2**26  # bytes below which nobody runs out
+
+
+def available() -> int | None:
+    """Bytes that this process can still take: of the machine, or of its control group (a container) if that has less.
+
+    None where the system does not tell.
+    """
+    bounds = [bound for bound in (_of_machine(), _of_group()) if bound is not None]
+    return min(bounds, default=None)
+
+
+def require(size: int, what: str, instead: str) -> None:
+    """Raise MemoryError if `size` bytes are not to be had; the message says what for, and what to do instead."""
+    if size < WORTH_ASKING:
+        return
+    free = available()
+    if free is not None and size > free:
+        raise MemoryError(f"{what} needs {readable(size)}, and {readable(free)} of memory are free: {instead}")
+
+
+def readable(size: int) -> str:
+    """Bytes as people say them."""
+    return f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{size / 2**20:.0f} MiB"
+
+
+def _of_machine() -> int | None:
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration):
+        pass
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # Windows has no sysconf
+        return None
+
+
+def _of_group() -> int | None:
+    try:
+        limit, used = ((CGROUP / name).read_text().strip() for name in ("memory.max", "memory.current"))
+        counts = dict(line.split() for line in (CGROUP / "memory.stat").read_text().splitlines())
+    except (OSError, ValueError):
+        return None
+    # file pages in the cache count as used, and are given back when needed
+    return None if limit == "max" else int(limit) - int(used) + int(counts.get("inactive_file", 0))
