@@ -69,10 +69,10 @@ def with_kernel(
         if chosen is None:
             chosen, gram = (row, machines[0][0]), health(K, scale * factor)
         started = time.perf_counter()
-        K_test = compute(kernel, setting, X_test, X_train) / scale
+        K_test = np.divide(compute(kernel, setting, X_test, X_train), scale, dtype=np.float64, order="C")
         if not np.isfinite(K_test).all():
             raise ValueError(f"the Gram of test and training series is not finite at {found.settings[row]}")
-        ballots += [machine.predict(K_test) for _, machine in machines]
+        ballots += [machine.predict(K_test, np.arange(len(K_test))) for _, machine in machines]
         timings["predict"] = timings.get("predict", 0.0) + time.perf_counter() - started
     if chosen is None and found.dropped.any():  # the second best is wanted, and may be among the dropped
         return with_kernel(task, record, X_train, y_train, X_test, timings, deadline, "all")
@@ -93,7 +93,7 @@ def refit(K, y, choices: list[tuple[int, float]], scale: float, row: dict, proto
     machines = []
     for column, C in choices:
         try:
-            machines.append((column, svm.fit(K, y, C * scale, protocol.max_iter)))
+            machines.append((column, svm.Machine(np.arange(len(y)), y).fit(K, C * scale, protocol.max_iter)))
         except svm.NotConverged as error:
             row["note"] = f"not converged at C={C:g} on the whole training set: {error}"
             continue

@@ -5,8 +5,8 @@ The choice and its score are those of plain cross-validation over every setting,
 - what settings share is computed once, and a Gram once for all settings that differ by a factor alone;
 - Grams are scaled to a mean diagonal of 1. An SVM on K with C is the SVM on K/s with C·s, and is solved stably
   however large s is;
-- where no coefficient of an SVM's solution is at its bound C, the same solution is optimal for every larger C: they
-  are not solved again;
+- where no coefficient of an SVM ever was at its bound C on the way to the solution, the way is the same for every larger
+  C, and so is the solution: it is not solved again;
 - a setting and C are dropped once they cannot reach the best score any more, even with every case of the folds to
   come. That is a bound and no guess: what ties with the best is never dropped. To find good settings early, the grid
   is walked in strides, and to find bad ones early, the folds in which most cases were missed so far come first.
@@ -146,20 +146,21 @@ def compute(kernel, setting: dict[str, Any], X, Y=None) -> np.ndarray:
 
 
 def scaled(K: np.ndarray) -> tuple[np.ndarray, float]:
-    """K / s and s, the mean diagonal. Raises ValueError where K is not finite or its diagonal not positive."""
+    """K / s, float64, and s, the mean diagonal. Raises ValueError where K is not finite or its diagonal not positive."""
     if not np.isfinite(K).all():
         raise ValueError("the Gram is not finite")
     scale = float(np.mean(np.diagonal(K)))
     if not (np.isfinite(scale) and scale > 0):
         raise ValueError(f"the Gram has a mean diagonal of {scale:g}: it must be positive and finite")
-    return K / scale, scale
+    return np.divide(K, scale, dtype=np.float64, order="C"), scale
 
 
 class CrossValidation:
-    """The folds of a training set, and what one setting after another teaches about which of them are hard."""
+    """The folds of a training set, laid out once, and what one setting after another teaches about which are hard."""
 
     def __init__(self, y: np.ndarray, folds, max_iter: int):
-        self.y, self.folds, self.max_iter = y, folds, max_iter
+        self.y, self.max_iter = y, max_iter
+        self.folds = [(svm.Machine(train, y), held) for train, held in folds]
         self.misses, self.cases = np.zeros(len(folds)), np.full(len(folds), 1e-9)
 
     def run(self, K: np.ndarray, C: list[float], floor: int) -> tuple[np.ndarray, np.ndarray, str]:
@@ -169,21 +170,21 @@ class CrossValidation:
         correct, dropped = np.zeros(len(C), dtype=int), np.zeros(len(C), bool)
         to_come, problem = len(self.y), ""
         for index in np.argsort(-self.misses / self.cases, kind="stable"):
-            train, held = self.folds[index]
+            machine, held = self.folds[index]
             to_come -= len(held)
             columns = np.flatnonzero(~dropped & (correct != UNUSABLE))
             if not len(columns):
                 break
-            K_train, K_held = K.take(train, 0).take(train, 1), K.take(held, 0).take(train, 1)
-            machine = None
+            machine.start()
+            hits = None
             for column in columns:
-                if machine is None or not machine.is_free:
+                if hits is None or not machine.is_settled:
                     try:
-                        machine = svm.fit(K_train, self.y[train], C[column], self.max_iter)
+                        machine.fit(K, C[column], self.max_iter)
                     except svm.NotConverged as error:
-                        correct[column], problem = UNUSABLE, str(error)
+                        correct[column], problem, hits = UNUSABLE, str(error), None
                         continue
-                    hits = np.count_nonzero(machine.predict(K_held) == self.y[held])
+                    hits = np.count_nonzero(machine.predict(K, held) == self.y[held])
                 self.misses[index] += len(held) - hits
                 self.cases[index] += len(held)
                 correct[column] += hits
