@@ -25,7 +25,6 @@ All compiled code of the project is in this file: the compiler's cache does not 
 import math
 import os
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import cache
 from typing import NamedTuple
 
@@ -34,6 +33,7 @@ import numpy as np
 from numba.extending import overload
 
 from rntk.base import square
+from rntk.compiling import alone
 from rntk.recursion import Parameters
 
 LANES, ROWS = 128, 32  # a tile: two states of 32 × 128 float64 are 64 KiB
@@ -80,11 +80,17 @@ def _polynomial(square):
     dtype, table = (np.float32, ARCSIN_SHORT) if square == numba.types.float32 else (np.float64, ARCSIN)
     scaled = tuple(dtype(a / 2**k / math.sqrt(2)) for k, a in enumerate(table))
 
+    even, odd = scaled[0::2], scaled[1::2]
+
     def horner(square):
-        p = scaled[-1]
-        for a in scaled[-2::-1]:
-            p = p * square + a
-        return p
+        # even and odd powers apart: two chains of half the length, for which the processor need not wait as long
+        fourth = square * square
+        p, q = even[-1], odd[-1]
+        for a in even[-2::-1]:
+            p = p * fourth + a
+        for a in odd[-2::-1]:
+            q = q * fourth + a
+        return p + square * q
 
     return horner
 
@@ -309,30 +315,23 @@ def prepare(x: np.ndarray, p: Parameters, dtype: str = "float64") -> Prepared:
 
 @cache
 def compiled(dtype: str) -> None:
-    """Compile, or load from the compiler's cache, all that a dtype needs: once a process, one process at a time.
-
-    The cache is a folder of files under names that two processes may choose at the same time for different things.
-    """
+    """Compile, or load from the compiler's cache, all that a dtype needs: once a process, one process at a time."""
     x, rows, out = np.zeros((1, 1, 1)), np.zeros((2, 3, 1), dtype), np.zeros((1, 1), dtype)
     with alone(fill.stats.cache_path):
         coefficients(RELU, x, 1.0, 0.0, 1.0, 0.0, np.zeros((2, 3, 1)))
         fill(out, RELU, rows, rows, np.empty((0, 0)), True, False, 0, 1)
 
 
-@contextmanager
-def alone(folder: str):
-    """Hold a lock on a folder between processes, where the system has such locks and the folder can be written to."""
-    try:
-        import fcntl
-
-        os.makedirs(folder, exist_ok=True)
-        lock = open(os.path.join(folder, "rntk.lock"), "a")  # noqa: SIM115
-    except (ImportError, OSError):  # Windows; or a folder where the compiler cannot write either
-        yield
-        return
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+def threads() -> int:
+    """How many threads a Gram may take. Raises ValueError where there are not as many cores."""
+    wanted = numba.get_num_threads()
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if wanted > cores:
+        raise ValueError(
+            f"{wanted} threads are asked for, and this process may use {cores} cores: set NUMBA_NUM_THREADS or "
+            f"numba.set_num_threads to {cores} or less"
+        )
+    return wanted
 
 
 def gram(X: Prepared, Y: Prepared | None, nonlinearity: str, cosines: np.ndarray | None = None) -> np.ndarray:
@@ -349,16 +348,16 @@ def gram(X: Prepared, Y: Prepared | None, nonlinearity: str, cosines: np.ndarray
     if others.shape[2] < REACH and not symmetric:  # several times over: a tile then finds its series in few pieces
         others = np.tile(others, -(-REACH // others.shape[2]))
     cosines = np.empty((0, 0)) if cosines is None else np.ascontiguousarray(cosines.T if swapped else cosines)
-    threads = numba.get_num_threads() if n_x * n_y * len(lanes) > SERIAL else 1
-    shares = 1 if threads == 1 else 8 * threads  # more than threads: one that is held up delays less
+    workers = threads() if n_x * n_y * len(lanes) > SERIAL else 1
+    shares = 1 if workers == 1 else 8 * workers  # more than threads: one that is held up delays less
 
     def work(share):
         fill(out, CODES[nonlinearity], lanes, others, cosines, symmetric, swapped, share, shares)
 
-    if threads == 1:
+    if workers == 1:
         work(0)
     else:
-        with ThreadPoolExecutor(threads) as pool:
+        with ThreadPoolExecutor(workers) as pool:
             list(pool.map(work, range(shares)))
     if symmetric:
         np.fill_diagonal(out, X.diagonal)

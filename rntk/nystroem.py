@@ -8,6 +8,8 @@ import numpy as np
 
 from rntk.sequences import as_sequences
 
+ROUNDING = 2.0**-26  # what a kernel near c = 1 keeps of its digits
+
 
 @dataclass
 class NystroemFeatures:
@@ -45,7 +47,7 @@ class NystroemFeatures:
         self.landmarks_ = X[np.sort(drawn)]
         K = np.asarray(self.kernel(self.landmarks_), dtype=np.float64)
         eigenvalues, V = np.linalg.eigh(K)
-        kept = eigenvalues > len(K) * np.finfo(np.float64).eps * eigenvalues[-1]
+        kept = eigenvalues > ROUNDING * eigenvalues[-1]
         self.normalisation_ = V[:, kept] / np.sqrt(eigenvalues[kept])
         return self
 

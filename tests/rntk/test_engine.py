@@ -75,10 +75,10 @@ def test_diagonal_is_the_closed_variance(nonlinearity, m, seed):
 
 
 def test_threads_change_no_bit(monkeypatch):
-    X, Y = np.random.default_rng(3).normal(size=(2, 150, 30))
+    X, Y = np.random.default_rng(3).normal(size=(2, 300, 30))
     kernel, grams = RNTK(sigma_b=0.2), []
     for threads in (1, 2, 5):
-        monkeypatch.setattr(engine_cpu.numba, "get_num_threads", lambda threads=threads: threads)
+        monkeypatch.setattr(engine_cpu, "threads", lambda threads=threads: threads)
         grams.append((kernel(X), kernel(X, Y)))
     for gram, rectangular in grams[1:]:
         np.testing.assert_array_equal(gram, grams[0][0])

@@ -1,0 +1,136 @@
+"""The Gram engine against NumPy, against itself at other sizes, and against what the machine's arithmetic allows."""
+
+import math
+
+import numba
+import numpy as np
+
+from benchmarks import formula
+from benchmarks.measure import Row, seconds
+from rntk import RNTK, engine_cpu, recursion
+
+
+def series(n: int, T: int, seed: int = 0) -> np.ndarray:
+    """Random series of norm 1."""
+    X = np.random.default_rng(seed).normal(size=(n, T))
+    return X / np.linalg.norm(X, axis=1, keepdims=True)
+
+
+def rows() -> list[Row]:
+    """The engine's share of the table."""
+    return [*against_numpy(), *against_itself(), *against_the_machine()]
+
+
+def against_numpy(n: int = 500, T: int = 500) -> list[Row]:
+    """Symmetric Grams, float64 and float32, on all threads."""
+    X = series(n, T)
+    threads = numba.get_num_threads()
+    relu = RNTK(sigma_w=1.4, sigma_b=0.3)
+    np.testing.assert_allclose(relu(X), formula.gram(X, 1.4, 0.3), rtol=1e-9)
+    there = seconds(lambda: formula.gram(X, 1.4, 0.3), 2)
+    here = seconds(lambda: relu(X), 10)
+    erf = RNTK(sigma_w=1.4, sigma_b=0.3, nonlinearity="erf")
+    erf_here = seconds(lambda: erf(X), 10)
+    single = {
+        kernel.nonlinearity: type(kernel)(**{**kernel.get_params(), "dtype": "float32"}) for kernel in (relu, erf)
+    }
+    pair_steps = n * (n + 1) / 2 * T / threads * 1e-9
+
+    def row(what, kernel_seconds, other, goal=""):
+        per_step = f"{kernel_seconds * 1e3:.0f} ms ({kernel_seconds / pair_steps:.2f} ns a pair, step and core)"
+        return Row(
+            f"{what}, n = T = {n}, {threads} threads", per_step, f"{other * 1e3:.0f} ms", other / kernel_seconds, goal
+        )
+
+    return [
+        row("Gram, ReLU, against the formula in NumPy", here, there, "≥ 25, ≤ 1.5 ns"),
+        row("Gram, erf, against the ReLU formula in NumPy", erf_here, there, "≥ 25, ≤ 1.5 ns"),
+        row("Gram, ReLU, float32 against float64", seconds(lambda: single["relu"](X), 10), here, "≥ 1.7"),
+        row("Gram, erf, float32 against float64", seconds(lambda: single["erf"](X), 10), erf_here, "≥ 1.7"),
+    ]
+
+
+def against_itself() -> list[Row]:
+    """Time a pair and step at other sizes, relative to n = T = 500, on one thread; and of rectangular Grams."""
+    threads = numba.get_num_threads()
+    numba.set_num_threads(1)
+    try:
+        kernel, found = RNTK(sigma_w=1.4, sigma_b=0.3), []
+
+        def per_step(n, T, repeats=3):
+            X = series(n, T)
+            return seconds(lambda: kernel(X), repeats, at_least=0.5) / (n * (n + 1) / 2 * T) * 1e9
+
+        unit = per_step(500, 500)
+        for n, T in (
+            (50, 500),
+            (100, 500),
+            (200, 500),
+            (1000, 200),
+            (2000, 100),
+            (4000, 50),
+            (500, 50),
+            (500, 100),
+            (500, 1000),
+        ):
+            here = per_step(n, T, 1 if n > 1000 else 3)
+            found.append(
+                Row(
+                    f"Gram, n = {n}, T = {T} against n = T = 500, one thread",
+                    f"{here:.2f} ns",
+                    f"{unit:.2f} ns",
+                    here / unit,
+                    "0.9 to 1.1",
+                )
+            )
+        X, Y = series(300, 300), series(500, 300, 1)
+        here = seconds(lambda: kernel(X, Y), 5) / (300 * 500 * 300) * 1e9
+        found.append(
+            Row("rectangular Gram, 300 × 500, T = 300", f"{here:.2f} ns", f"{unit:.2f} ns", here / unit, "0.9 to 1.1")
+        )
+        return found
+    finally:
+        numba.set_num_threads(threads)
+
+
+@numba.njit(fastmath={"contract"}, error_model="numpy")
+def _roots(a, b, times):
+    for _ in range(times):
+        for j in range(a.size):
+            b[j] = math.sqrt(a[j])
+
+
+@numba.njit(fastmath={"contract"}, error_model="numpy")
+def _products(a, b, times):
+    for _ in range(times):
+        for j in range(a.size):
+            x = a[j]
+            p = 0.1
+            for c in (1.0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7):
+                p = p * x + c
+            b[j] = p
+
+
+def against_the_machine() -> list[Row]:
+    """How far a step is from its arithmetic: 24 products and fused products, which share two units, and a root beside them."""
+    a, b, times = np.random.default_rng(0).uniform(size=1024), np.empty(1024), 2000
+    root = seconds(lambda: _roots(a, b, times), 5) / times / 1024 * 1e9
+    product = seconds(lambda: _products(a, b, times), 5) / times / 1024 / 16 * 1e9
+    X = series(1000, 200)
+    p = recursion.Parameters(1.4, 1.0, 0.3, 0.0, 1.0, "relu")
+    prepared = engine_cpu.prepare(np.ascontiguousarray(X.T[:, None, :]), p)
+    threads = numba.get_num_threads()
+    numba.set_num_threads(1)
+    try:
+        step = seconds(lambda: engine_cpu.gram(prepared, None, "relu"), 3) / (1000 * 999 / 2 * 200) * 1e9
+    finally:
+        numba.set_num_threads(threads)
+    limit = max(24 * product, root)
+    return [
+        Row(
+            "a step against its 24 (fused) products; the root runs beside them",
+            f"{step:.2f} ns",
+            f"{limit:.2f} ns (root {root:.2f})",
+            step / limit,
+        )
+    ]

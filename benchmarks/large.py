@@ -1,0 +1,100 @@
+"""Sets too large for a Gram in memory: a Gram in a file, and landmarks with a linear SVM."""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from sklearn.svm import LinearSVC
+
+from benchmarks.measure import Row
+from datasets.synthetic import noisy_sinusoids
+from rntk import RNTK, NystroemFeatures
+from runners import svm
+from runners.protocol import normalise
+from runners.selection import scaled
+
+KERNEL = {"sigma_w": 1.38, "sigma_b": 0.1, "sigma_h": 0.1}
+FILL = """
+import json, resource, sys, time
+import numpy as np
+from rntk import RNTK, gram_file
+from datasets.synthetic import noisy_sinusoids
+X = noisy_sinusoids({n}, {T})[0]
+started = time.perf_counter()
+K = gram_file(RNTK(**{kernel}), X, sys.argv[1])
+print(json.dumps(dict(seconds=time.perf_counter() - started, mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)))
+"""
+
+
+def rows() -> list[Row]:
+    """The share of large sets in the table."""
+    return [gram_in_a_file(20_000, 100), *landmarks(100_000, 5_000, 100)]
+
+
+def gram_in_a_file(n: int, T: int) -> Row:
+    """A Gram of n × n in float64, block by block, in a process of its own whose resident memory is looked at."""
+    with tempfile.TemporaryDirectory() as folder:
+        code = FILL.format(n=n, T=T, kernel=KERNEL)
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(Path(folder) / "K.npy")], check=True, capture_output=True, text=True
+        )
+    found = json.loads(done.stdout)
+    size = n * n * 8 / 2**20
+    return Row(
+        f"Gram in a file, n = {n}, T = {T}: resident memory against its size ({found['seconds']:.0f} s)",
+        f"{found['mib']:.0f} MiB",
+        f"{size:.0f} MiB",
+        size / found["mib"],
+        "< 1 GiB",
+    )
+
+
+def landmarks(n: int, exact: int, T: int, n_landmarks: int = 500) -> list[Row]:
+    """Noisy sinusoids of four classes, half to learn from: the exact kernel at `exact` series, landmarks there and at n."""
+    found = []
+    kernel = RNTK(**KERNEL)
+    X, y = noisy_sinusoids(2 * exact, T, noise=1.0)
+    X = normalise(X, "unit")
+    train, test = slice(0, exact), slice(exact, None)
+    started = time.perf_counter()
+    K, scale = scaled(kernel(X[train]))
+    machine = svm.Machine(np.arange(exact), y[train]).fit(K, 1.0, 10**6)
+    guessed = machine.predict(kernel(X[test], X[train]) / scale, np.arange(exact))
+    exact_seconds, exact_accuracy = time.perf_counter() - started, np.mean(guessed == y[test])
+    accuracy, took = _linear(kernel, n_landmarks, X[train], y[train], X[test], y[test])
+    found.append(
+        Row(
+            f"{n_landmarks} landmarks against the exact kernel, {exact} series: accuracy (and seconds)",
+            f"{accuracy:.3f} ({took:.1f} s)",
+            f"{exact_accuracy:.3f} ({exact_seconds:.1f} s)",
+            accuracy / exact_accuracy,
+        )
+    )
+    X, y = noisy_sinusoids(n + exact, T, noise=1.0, seed=1)
+    X = normalise(X, "unit")
+    accuracy, took = _linear(kernel, n_landmarks, X[:n], y[:n], X[n:], y[n:])
+    found.append(
+        Row(
+            f"{n_landmarks} landmarks, {n} series: accuracy (and seconds)",
+            f"{accuracy:.3f} ({took:.0f} s)",
+            "",
+            None,
+            "runs",
+        )
+    )
+    return found
+
+
+def _linear(kernel, n_landmarks, X, y, X_test, y_test):
+    started = time.perf_counter()
+    features = NystroemFeatures(kernel, n_landmarks).fit(X)
+    F = features.transform(X)
+    scale = np.sqrt(np.mean(np.einsum("ij,ij->i", F, F)))
+    F /= scale
+    model = LinearSVC(C=1.0, dual=False).fit(F, y)
+    accuracy = model.score(features.transform(X_test) / scale, y_test)
+    return accuracy, time.perf_counter() - started

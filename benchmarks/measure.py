@@ -1,0 +1,58 @@
+"""Timing two things against each other in one run, and a table of what came out."""
+
+import os
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+
+
+@dataclass
+class Row:
+    """One measurement: what, our figure and the other side's (as text, with units), their ratio, and what was aimed at."""
+
+    what: str
+    ours: str
+    theirs: str = ""
+    ratio: float | None = None
+    goal: str = ""
+
+    def __str__(self):
+        ratio = "" if self.ratio is None else f"{self.ratio:.3g}"
+        return f"| {self.what} | {self.ours} | {self.theirs} | {ratio} | {self.goal} |"
+
+
+def table(rows: list[Row]) -> str:
+    """The rows in Markdown."""
+    return "\n".join(
+        ["| What | Ours | Other side | Ratio | Goal |", "| --- | ---: | ---: | ---: | --- |", *map(str, rows)]
+    )
+
+
+def seconds(function: Callable, repeats: int = 5, at_least: float = 0.0) -> float:
+    """The least of several runs, after one that is not counted; more runs until `at_least` seconds have gone by."""
+    function()
+    times, began = [], time.perf_counter()
+    while len(times) < repeats or time.perf_counter() - began < at_least:
+        started = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - started)
+    return min(times)
+
+
+def machine() -> str:
+    """What the figures were measured on."""
+    model = platform.processor() or platform.machine()
+    try:
+        with open("/proc/cpuinfo") as lines:
+            model = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return (
+        f"{model}, {cores} cores, {platform.system()}, Python {platform.python_version()}, "
+        f"NumPy {np.__version__}, Numba {numba.__version__}"
+    )

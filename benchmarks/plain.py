@@ -1,0 +1,83 @@
+"""Plain cross-validation, for comparison: every setting, C and fold of a study solved by scikit-learn's LIBSVM, nothing reused.
+
+`python -m benchmarks.plain outputs/plain [workers]` writes a table a dataset and method, a row a setting and a column a C:
+the cases classified correctly over all folds, or −1 where an SVM did not converge. It takes ten times as long as the
+study, and goes on where it was interrupted. The tables of the reference run are in `results/reference/plain`.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+from joblib import Parallel, delayed
+from omegaconf import OmegaConf
+from sklearn.svm import _libsvm
+
+from datasets import listed, load
+from runners.environment import limit_threads
+from runners.method import Method
+from runners.protocol import Protocol, normalise
+from runners.selection import UNUSABLE, scaled
+
+ROOT = Path(__file__).parents[1]
+METHODS = ("rntk", "ntk", "polynomial", "rbf", "gaussian")
+
+
+def main(folder: str, workers: str = "-1") -> None:
+    """All datasets and methods, the longest first."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    sets = {name: load(name) for name in listed()}
+    tasks = [(name, method) for method in METHODS for name in listed()]
+    tasks.sort(key=lambda task: -METHODS[::-1].index(task[1]) * 10**6 - len(sets[task[0]].y_train) ** 2)
+    Parallel(int(workers), batch_size=1, pre_dispatch="1*n_jobs", verbose=10)(
+        delayed(write)(Path(folder) / f"{name}__{method}.csv", sets[name], name, method) for name, method in tasks
+    )
+
+
+def write(path: Path, dataset, name: str, method_name: str) -> None:
+    """The table of one dataset and method, unless it is there."""
+    if path.exists():
+        return
+    config = OmegaConf.to_container(OmegaConf.load(ROOT / "conf" / "method" / f"{method_name}.yaml"))
+    method, protocol = Method(config["name"], config["kernel"]), Protocol()
+    X = normalise(dataset.X_train, protocol.normalisation)
+    y = np.unique(dataset.y_train, return_inverse=True)[1]
+    folds = protocol.split(y, name)
+    kernel = method.build()
+    if hasattr(kernel, "fit"):
+        kernel.fit(X)
+    _libsvm.set_verbosity_wrap(0)
+    with limit_threads(1):
+        gram = kernel.over(X)
+        table = [plain(*scaled(gram(setting)), y, folds, protocol) for setting in method.settings()]
+    temporary = path.with_suffix(".tmp")
+    np.savetxt(temporary, table, fmt="%d", delimiter=",")
+    os.replace(temporary, path)
+
+
+def plain(K: np.ndarray, scale: float, y: np.ndarray, folds, protocol: Protocol) -> list[int]:
+    """Correctly classified cases for each C."""
+    correct = [0] * len(protocol.C)
+    for train, held in folds:
+        K_train, K_held, labels = K[np.ix_(train, train)], K[np.ix_(held, train)], y[train].astype(float)
+        one_class = len(set(labels)) == 1
+        for column, C in enumerate(protocol.C):
+            if correct[column] == UNUSABLE:
+                continue
+            if one_class:
+                predicted = np.full(len(held), labels[0])
+            else:
+                *model, status, _ = _libsvm.fit(
+                    K_train, labels, kernel="precomputed", C=C * scale, max_iter=protocol.max_iter, cache_size=500
+                )
+                if status:
+                    correct[column] = UNUSABLE
+                    continue
+                predicted = _libsvm.predict(K_held, *model, kernel="precomputed", cache_size=500)
+            correct[column] += int(np.count_nonzero(predicted == y[held]))
+    return correct
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
