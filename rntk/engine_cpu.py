@@ -44,7 +44,7 @@ RELU, ERF = 0, 1
 CODES = {"relu": RELU, "erf": ERF}
 ALPHA, BETA, BOUND = 0, 1, 2  # rows of a series' coefficients, BOUND for erf alone; then u, a row a channel
 
-# arcsin(√w)/√w on [0, 1/2], interpolated at Chebyshev nodes in 40-digit arithmetic: relative errors 3e-14 and 2e-8.
+# arcsin(√w)/√w on [0, 1/2], interpolated at Chebyshev nodes in 40-digit arithmetic: relative errors 3.3e-14 and 2e-8.
 # fmt: off
 ARCSIN = (
     1.000000000000019, 0.16666666664942262, 0.0750000025617214, 0.04464270761126551,
@@ -58,7 +58,10 @@ ARCSIN_SHORT = (
 )
 # fmt: on
 
+L, R = np.uint64(LANES), np.uint64(REACH)
+
 jit = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nnan", "nsz"})
+inlined = numba.njit(nogil=True, error_model="numpy", fastmath={"contract", "nnan", "nsz"}, forceinline=True)
 
 
 def number(value, like):
@@ -71,15 +74,28 @@ def _number(value, like):
     return lambda value, like: dtype(value)
 
 
-def polynomial(square):
-    """arcsin(y/√2)/y for y² = `square` ≤ 1, to the precision of its type."""
+def arcsin_ratio(square):
+    """arcsin(x)/x for x² = `square` ≤ 1/2, to the precision of its type."""
 
 
-@overload(polynomial)
-def _polynomial(square):
-    dtype, table = (np.float32, ARCSIN_SHORT) if square == numba.types.float32 else (np.float64, ARCSIN)
-    scaled = tuple(dtype(a / 2**k / math.sqrt(2)) for k, a in enumerate(table))
+def arcsin_ratio_of_halves(square):
+    """arcsin(y/√2)/y for y² = `square` ≤ 1."""
 
+
+@overload(arcsin_ratio)
+def _arcsin_ratio(square):
+    return polynomial(square, 1, 1)
+
+
+@overload(arcsin_ratio_of_halves)
+def _arcsin_ratio_of_halves(square):
+    return polynomial(square, 1 / math.sqrt(2), 1 / 2)
+
+
+def polynomial(number_type, factor, scale):
+    """The function factor · P(scale · w), P the arcsine's polynomial, in the arithmetic of a type."""
+    dtype, table = (np.float32, ARCSIN_SHORT) if number_type == numba.types.float32 else (np.float64, ARCSIN)
+    scaled = tuple(dtype(a * scale**k * factor) for k, a in enumerate(table))
     even, odd = scaled[0::2], scaled[1::2]
 
     def horner(square):
@@ -95,74 +111,76 @@ def _polynomial(square):
     return horner
 
 
-@jit
-def arcsin(c, w):
-    """arcsin c, given its cosine w: sin(arcsin |c| − π/4) = (|c| − w)/√2 is within ±1/√2, where one polynomial is enough.
-
-    Its error is absolute, a few units of the last digit of π/4.
-    """
-    y = abs(c) - w
-    return math.copysign(number(math.pi / 4, c) + y * polynomial(y * y), c)
-
-
-@jit
+@inlined
 def cosine(c, bound):
     """√(1 − c²), where `bound` ≤ 1 − c² stands in once rounding leaves less."""
     return math.sqrt(max(number(1, c) - c * c, bound))
 
 
-@jit
+@inlined
 def relu(c):
-    """F = c (π − θ) + √(1 − c²) and F' = π − θ, where θ = arccos c."""
+    """F = c (π − θ) + √(1 − c²) and F' = π − θ, where θ = arccos c; a c that rounding has carried beyond 1 is 1.
+
+    With the cosine w of arcsin |c|, sin(arcsin |c| − π/4) = (|c| − w)/√2 is within ±1/√2, where one polynomial is enough.
+    """
+    c = min(c, number(1, c))
     w = cosine(c, number(0, c))
-    pi_minus_theta = number(math.pi / 2, c) + arcsin(c, w)
+    y = abs(c) - w
+    arcsin = math.copysign(number(math.pi / 4, c) + y * arcsin_ratio_of_halves(y * y), c)
+    pi_minus_theta = number(math.pi / 2, c) + arcsin
     return c * pi_minus_theta + w, pi_minus_theta
 
 
-@jit
+@inlined
 def erf(c, bound):
-    """F = arcsin c and F' = 1/√(1 − c²)."""
+    """F = arcsin c and F' = 1/√(1 − c²). The arcsine is that of c or of its cosine, whichever is smaller, so that it is
+    exact to the last digits near 0, from where rounding would grow.
+    """
     w = cosine(c, bound)
-    return arcsin(c, w), number(1, c) / w
+    near = abs(c) <= w
+    x = c if near else math.copysign(w, c)
+    arcsin = x * arcsin_ratio(x * x)
+    return arcsin if near else math.copysign(number(math.pi / 2, c), c) - arcsin, number(1, c) / w
 
 
-@jit
-def relu_step(s, p, q, width):
-    """One step of one row of a tile: s holds c and τ of its lanes, p and q the rows of both sides, aligned."""
+@inlined
+def relu_step(s, row, p, q, d, width):
+    """One step of one row of a tile: c and τ of its lanes stand in s from `row` on, the coefficients in p, and in q from
+    the shift d on. All indices are unsigned: of signed ones the compiler would look at each for its sign.
+    """
     for j in range(width):
-        a = p[LANES + j] * q[j]
-        drive = p[j] + p[2 * LANES + j] * q[REACH + j] + p[3 * LANES + j] * q[2 * REACH + j]
-        F, F_prime = relu(s[j])
+        a = p[j] * q[d + j]
+        drive = p[L + j] * q[d + R + j] + p[L + L + j] * q[d + R + R + j]
+        F, F_prime = relu(s[row + j])
         c = a * F + drive
-        s[LANES + j] = c + a * F_prime * s[LANES + j]
-        s[j] = c
+        s[row + L + j] = c + a * F_prime * s[row + L + j]
+        s[row + j] = c
 
 
-@jit
-def erf_step(s, p, q, width):
+@inlined
+def erf_step(s, row, p, q, d, width):
     """The same for erf. 1 − c² ≥ A + B − A B with A = 1/(1 + 2 K_xx) and B = 1/(1 + 2 K_yy), because K² ≤ K_xx K_yy."""
     for j in range(width):
-        a = p[LANES + j] * q[j]
-        drive = p[j] + p[2 * LANES + j] * q[REACH + j] + p[4 * LANES + j] * q[3 * REACH + j]
-        A, B = p[3 * LANES + j], q[2 * REACH + j]
-        F, F_prime = erf(s[j], A + B - A * B)
+        a = p[j] * q[d + j]
+        A, B = p[L + L + j], q[d + R + R + j]
+        drive = p[L + j] * q[d + R + j] + p[L + L + L + j] * q[d + R + R + R + j]
+        F, F_prime = erf(s[row + j], A + B - A * B)
         c = a * F + drive
-        s[LANES + j] = c + a * F_prime * s[LANES + j]
-        s[j] = c
+        s[row + L + j] = c + a * F_prime * s[row + L + j]
+        s[row + j] = c
 
 
-@jit
-def load(to, stride, rows, start, count):
-    """Copy `count` series of every row, from `start` on and around the end, to places `stride` apart."""
-    k, n = rows.shape
+@inlined
+def load(to, stride, rows, t, start, count):
+    """Copy `count` series of every row of step t, from `start` on and around the end, to places `stride` apart."""
+    _, k, n = rows.shape
     for row in range(k):
-        done = 0
-        position = start % n
+        done, position = 0, start % n
         while done < count:
             size = min(n - position, count - done)
-            target, source = to[row * stride + done :], rows[row, position:]
-            for j in range(size):
-                target[j] = source[j]
+            target, source = np.uint64(row * stride + done), np.uint64(position)
+            for j in range(np.uint64(size)):
+                to[target + j] = rows[t, row, source + j]
             done += size
             position = 0
 
@@ -172,28 +190,37 @@ def tile(code, s, p, q, lanes, others, cosines, first, last, left, width):
     """Carry the pairs of lanes left … left + width and shifts first … last through all steps and the readout."""
     steps, k, _ = lanes.shape
     u = 2 if code == RELU else 3  # the first channel's row
-    p[:LANES] = 0
     for t in range(steps):
-        load(p[LANES:], LANES, lanes[t], left, width)
-        load(q, REACH, others[t], left + first, width + last - first)
-        for d in range(last - first):
-            state, shifted = s[d], q[d:]
-            if k > u + 1:  # more than one channel: the others go ahead
-                p[:LANES] = 0
-                for row in range(u + 1, k):
-                    for j in range(width):
-                        p[j] += p[(row + 1) * LANES + j] * shifted[row * REACH + j]
+        load(p, LANES, lanes, t, left, width)
+        load(q, REACH, others, t, left + first, width + last - first)
+        for shift in range(last - first):
+            d, row, lanes_here = np.uint64(shift), np.uint64(2 * LANES * shift), np.uint64(width)
             if t > 0:
                 if code == RELU:
-                    relu_step(state, p, shifted, width)
+                    relu_step(s, row, p, q, d, lanes_here)
                 else:
-                    erf_step(state, p, shifted, width)
+                    erf_step(s, row, p, q, d, lanes_here)
             else:
                 for j in range(width):
-                    drive = p[j] + p[(u + 1) * LANES + j] * shifted[u * REACH + j]
+                    drive = p[u * LANES + j] * q[u * REACH + shift + j]
                     if cosines.size:
-                        drive *= cosines[(left + first + d + j) % cosines.shape[0], (left + j) % cosines.shape[1]]
-                    state[j] = state[LANES + j] = drive + p[2 * LANES + j] * shifted[REACH + j]
+                        drive *= cosines[(left + first + shift + j) % cosines.shape[0], (left + j) % cosines.shape[1]]
+                    c = drive + p[LANES + j] * q[REACH + shift + j]
+                    s[2 * LANES * shift + j] = s[2 * LANES * shift + LANES + j] = c
+            for channel in range(u + 1, k):  # those after the first
+                p_row, q_row = np.uint64(channel * LANES), np.uint64(channel * REACH)
+                for j in range(lanes_here):
+                    product = p[p_row + j] * q[q_row + d + j]
+                    s[row + j] += product
+                    s[row + L + j] += product
+
+
+@jit
+def aligned(size, like):
+    """Zeros that begin where a line of the cache does: vectors that lie across two take twice as long to load."""
+    buffer = np.zeros(size + 64, like.dtype)
+    start = (-buffer.ctypes.data % 64) // buffer.itemsize
+    return buffer[start : start + size]
 
 
 @jit
@@ -208,8 +235,9 @@ def fill(out, code, lanes, others, cosines, symmetric, swapped, share, shares):
     )
     blocks = -(-n // LANES)
     width = -(-n // (8 * blocks)) * 8  # lanes in even parts, each of whole vectors
-    s = np.zeros((ROWS, 2 * LANES), lanes.dtype)
-    p, q = np.zeros((lanes.shape[1] + 1) * LANES, lanes.dtype), np.zeros(lanes.shape[1] * REACH, lanes.dtype)
+    k = lanes.shape[1]
+    s = aligned(ROWS * 2 * LANES, lanes)
+    p, q = aligned(k * LANES, lanes), aligned(k * REACH, lanes)
     index = 0
     for first in range(1 if symmetric else 0, shifts, ROWS):
         last = min(first + ROWS, shifts)
@@ -220,7 +248,7 @@ def fill(out, code, lanes, others, cosines, symmetric, swapped, share, shares):
                     for d in range(first, last):
                         if symmetric and 2 * d == n and j >= d:
                             continue  # n even: the last shift has each pair twice
-                        i, value = (j + d) % height, s[d - first, LANES + j - left]
+                        i, value = (j + d) % height, s[2 * LANES * (d - first) + LANES + j - left]
                         if swapped:
                             out[j, i] = value
                         else:
@@ -250,7 +278,7 @@ def erf_duals(K, v, v_prime, alpha, bound, inverse, w):
         inverse[i] = math.sqrt(2 * bound[i])
         alpha[i] = w * math.sqrt(2 / math.pi) * inverse[i]
     for i in range(K.size):
-        v[i] = 2 / math.pi * arcsin(2 * K[i] * bound[i], math.sqrt(1 + 4 * K[i]) * bound[i])
+        v[i] = 2 / math.pi * erf(2 * K[i] * bound[i], (1 + 4 * K[i]) * bound[i] * bound[i])[0]
         v_prime[i] = 4 / math.pi / math.sqrt(1 + 4 * K[i])
 
 
