@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test reproduce tables mlflow lint
+.PHONY: help setup test bench reproduce tables mlflow lint
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -27,6 +27,10 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 test: $(INSTALLED) ## run the tests (no network, minutes)
 	$(BIN)/python -m pytest
+
+bench: $(INSTALLED) ## measure speed, memory and start against other ways, as one table of ratios (ten minutes)
+	$(BIN)/python -m pytest benchmarks --benchmark-columns=min,median,rounds --benchmark-max-time=0.5
+	$(BIN)/python -m benchmarks
 
 reproduce: $(INSTALLED) ## run a study, or what is missing of it, and write its tables (STUDY=ucr56, quick, smoke)
 	$(BIN)/python -m runners.reproduce study=$(STUDY) output=$(OUTPUT) $(ARGS)

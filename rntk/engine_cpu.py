@@ -338,7 +338,8 @@ def prepare(x: np.ndarray, p: Parameters, dtype: str = "float64") -> Prepared:
     diagonal = coefficients(
         code, x, square(p.sigma_u) / m, square(p.sigma_b), square(p.sigma_w), square(p.sigma_h), rows
     )
-    return Prepared(rows.astype(dtype, copy=False), diagonal)
+    with np.errstate(over="ignore"):  # who asks for the kernel looks at its diagonal
+        return Prepared(rows.astype(dtype, copy=False), diagonal)
 
 
 @cache

@@ -17,6 +17,8 @@ from runners.protocol import Protocol
 from runners.selection import TaskTimeout, compute, scaled, score_grid, without_factor
 from runners.task import Task
 
+HOW = ("dtype", "backend")  # how a kernel is computed, not what it is: named where the config names it
+
 
 @dataclass
 class Outcome:
@@ -79,8 +81,8 @@ def with_kernel(
     if chosen is None:
         raise svm.NotConverged("no setting that cross-validation scored could be refitted on the whole training set")
     setting = method.parameters(found.settings[chosen[0]])
-    fitted = {name: value for name, value in vars(kernel).items() if isinstance(kernel, Kernel) and name not in setting}
-    selected = {**setting, **fitted, "C": protocol.C[chosen[1]]}
+    others = {name: value for name, value in vars(kernel).items() if isinstance(kernel, Kernel) and name not in HOW}
+    selected = {**others, **setting, "C": protocol.C[chosen[1]]}
     n_tied = int(np.count_nonzero((found.correct == found.correct[chosen]) & ~found.dropped))
     return Outcome(majority(ballots), selected, float(found.correct[chosen] / found.n), n_tied, gram)
 

@@ -70,7 +70,9 @@ def workers_of(workers: int | None) -> int:
     if not isinstance(workers, int) or workers < 1:
         raise ValueError(f"workers={workers!r}: a whole number of at least 1 is needed, or null for all {cores} cores")
     if workers > cores:
-        raise ValueError(f"workers={workers}: this process may use {cores} cores; more workers than that only wait for each other")
+        raise ValueError(
+            f"workers={workers}: this process may use {cores} cores; more workers than that only wait for each other"
+        )
     return workers
 
 

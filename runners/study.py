@@ -40,7 +40,6 @@ def run_tasks(
     """
     if not tasks:
         return
-    warm_up()
     missing = {task.key: task for task in tasks}
     with Progress(tasks) as progress:
 
@@ -131,18 +130,6 @@ def _lost(missing: dict[str, Task], folder: Path, since: datetime) -> list[Recor
     """Records that a pool wrote since it began, although its answers were lost with it."""
     written = [record for record in store.heads(folder) if record.key in missing and "finished" in record.timings]
     return [record for record in written if datetime.fromisoformat(record.timings["finished"]) >= since]
-
-
-def warm_up() -> None:
-    """Compile the engine once, here: many processes that compile into one cache at the same time can spoil it."""
-    import numpy as np
-
-    from baselines import NTK
-    from rntk import RNTK
-
-    X = np.eye(3)
-    RNTK()(X, X + 1)
-    NTK()(X, X + 1)
 
 
 def describe(record: Record) -> str:

@@ -26,11 +26,10 @@ class TrackSweep(Callback):
     """Around a sweep: data are fetched before; after, records go to MLflow, and a failure makes the exit status 1."""
 
     def on_multirun_start(self, config: DictConfig, **kwargs) -> None:
-        """Hydra calls this in the parent before any job: downloads and compilation are not for several workers at once."""
+        """Hydra calls this in the parent before any job: downloads are not for several workers at once."""
         from hydra.core.override_parser.overrides_parser import OverridesParser
 
         from datasets.fetch import fetch
-        from runners.study import warm_up
 
         names = [str(config.dataset)]
         for override in OverridesParser.create().parse_overrides(list(config.hydra.overrides.task)):
@@ -39,7 +38,6 @@ class TrackSweep(Callback):
         known = [name for name in names if name in catalogue()]  # an unknown one is its own job's failure
         for name, reason in fetch(known, config.data.root, config.data.downloads).items():
             print(f"missing: {name}: {reason}", file=sys.stderr)
-        warm_up()
 
     def on_multirun_end(self, config: DictConfig, **kwargs) -> None:
         """Hydra calls this in the parent when all jobs have ended."""

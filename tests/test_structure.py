@@ -95,3 +95,12 @@ def test_the_wheel_holds_rntk_only(tmp_path):
     (wheel,) = (tmp_path / "dist").glob("*.whl")
     packages = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
     assert {name for name in packages if not name.endswith(".dist-info")} == {"rntk"}
+
+
+def test_the_command_line_starts_light():
+    """What only a worker needs is loaded in the worker: `--help` and a plan should not take seconds."""
+    heavy = ["numba", "scipy", "sklearn", "sktime", "pandas", "mlflow", "joblib"]
+    for module in ("runners.run", "runners.reproduce"):
+        code = f"import sys, {module}; print([name for name in {heavy} if name in sys.modules])"
+        done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == "[]", module

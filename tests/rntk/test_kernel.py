@@ -6,7 +6,8 @@ import sys
 import numpy as np
 import pytest
 
-from rntk import RNTK
+from baselines import NTK, RBF, Polynomial
+from rntk import RNTK, engine_cpu, recursion
 
 
 @pytest.mark.parametrize("name", ["sigma_w", "sigma_u", "sigma_b", "sigma_h", "sigma_v"])
@@ -90,6 +91,89 @@ def test_initial_state_joins_a_sequence_with_itself_only():
     assert (drawn.diag(X) > silent.diag(X)).all()
     assert (np.diag(drawn(X)) > np.diag(drawn(X, X.copy()))).all()
     np.testing.assert_array_equal(drawn(X), drawn(X, X))
+
+
+@pytest.mark.parametrize("nonlinearity", ["relu", "erf"])
+@pytest.mark.parametrize("T", [5, 100, 400])
+def test_single_precision_is_what_it_says(nonlinearity, T):
+    """Relative to √(k(x, x) k(y, y)): 1e-5 between different series, float64's own 1e-12."""
+    rng = np.random.default_rng(T)
+    X, Y = rng.normal(size=(2, 30, T)) / np.sqrt(T)
+    settings = {"sigma_w": 1.38, "sigma_b": 0.2, "nonlinearity": nonlinearity}
+    exact = RNTK(**settings, backend="numpy")(X, Y)
+    double, single = RNTK(**settings), RNTK(**settings, dtype="float32")
+    scale = np.sqrt(np.outer(double.diag(X), double.diag(Y)))
+    assert single(X, Y).dtype == single.diag(X).dtype == np.float32
+    assert (np.abs(double(X, Y) - exact) < 1e-12 * scale).all()
+    assert (np.abs(single(X, Y) - exact) < 1e-5 * scale).all()
+    np.testing.assert_array_equal(np.diag(single(X)), single.diag(X))
+
+
+def test_equal_series_in_two_sets_stay_finite_and_near_their_diagonal_however_long():
+    """c = 1 lies on the edge, and what rounding adds to it must not grow from step to step."""
+    X = np.random.default_rng(0).normal(size=(20, 1000)) / np.sqrt(1000)
+    for sigma_w in (1.34, 1.41, 1.47):
+        for dtype, error in (("float64", 1e-3), ("float32", 0.3)):
+            kernel = RNTK(sigma_w=sigma_w, sigma_b=0.3, dtype=dtype)
+            np.testing.assert_allclose(np.diag(kernel(X, X.copy())), kernel.diag(X), rtol=error)
+
+
+def test_single_precision_overflows_sooner_and_says_so():
+    X = np.random.default_rng(0).normal(size=(3, 900))
+    assert np.isfinite(RNTK(sigma_w=1.6)(X)).all()
+    with pytest.raises(ValueError, match="overflows float32 within 900 steps"):
+        RNTK(sigma_w=1.6, dtype="float32")(X)
+
+
+def test_the_backend_in_numpy_is_the_recursion():
+    X, Y = np.random.default_rng(2).normal(size=(2, 7, 9))
+    slow, fast = RNTK(sigma_b=0.2, sigma_v=1.3, backend="numpy"), RNTK(sigma_b=0.2, sigma_v=1.3)
+    np.testing.assert_array_equal(slow(X, Y), recursion.gram(X[..., None], Y[..., None], slow.parameters))
+    np.testing.assert_allclose(slow(X), fast(X), rtol=1e-12)
+    with pytest.raises(ValueError, match="overflows float64"):
+        RNTK(sigma_w=1e200, backend="numpy")(X)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"dtype": "float16"}, "dtype='float16' is unknown: choose one of float32, float64|float64, float32"),
+        ({"dtype": np.float32}, "dtype=.* is unknown"),
+        ({"backend": "cuda"}, "backend='cuda' is unknown: choose one of cpu, numpy"),
+        ({"backend": "numpy", "dtype": "float32"}, "backend='numpy' computes in float64 alone"),
+    ],
+)
+def test_types_and_backends_that_do_not_exist(parameters, message):
+    with pytest.raises(ValueError, match=message):
+        RNTK(**parameters)
+
+
+def test_more_threads_than_cores_are_refused(monkeypatch):
+    monkeypatch.setattr(engine_cpu.numba, "get_num_threads", lambda: 10**4)
+    with pytest.raises(ValueError, match=r"10000 threads are asked for, and this process may use \d+ cores"):
+        RNTK()(np.ones((200, 100)))
+    with pytest.raises(ValueError, match="must be between 1 and"):
+        engine_cpu.numba.set_num_threads(0)
+
+
+@pytest.mark.parametrize("kernel", [RNTK(), NTK(), RBF(), Polynomial()], ids=repr)
+def test_over_a_set_a_kernel_gives_what_its_calls_give(kernel):
+    X = np.random.default_rng(1).normal(size=(9, 6))
+    name = next(name for name, value in kernel.get_params().items() if isinstance(value, float))
+    gram = kernel.over(X)
+    for value in (0.5, 0.9):
+        np.testing.assert_array_equal(gram({name: value}), type(kernel)(**{name: value})(X))
+    with pytest.raises(ValueError, match=f"{name}=-1"):
+        gram({name: -1})
+
+
+def test_the_readouts_scale_is_a_factor():
+    X = np.random.default_rng(1).normal(size=(9, 6))
+    setting, factor = RNTK().without_factor({"sigma_w": 1.3, "sigma_v": 0.7})
+    assert setting == {"sigma_w": 1.3, "sigma_v": 1.0}
+    np.testing.assert_array_equal(RNTK(**setting)(X) * factor, RNTK(sigma_w=1.3, sigma_v=0.7)(X))
+    assert RNTK().without_factor({"sigma_v": 0.0}) == ({"sigma_v": 0.0}, 1.0)
+    assert RNTK().without_factor({"sigma_w": 1.0}) == ({"sigma_w": 1.0}, 1.0)
 
 
 def test_import_is_light():
