@@ -76,6 +76,13 @@ def workers_of(workers: int | None) -> int:
     return workers
 
 
+def scores_of(config: DictConfig) -> str:
+    """Which scores a task computes to the end: "best" or "all"."""
+    if config.scores not in ("best", "all"):
+        raise ValueError(f"scores={config.scores!r}: best, to drop what cannot win, or all is needed")
+    return config.scores
+
+
 def register_resolvers() -> None:
     """Teach the configuration `${all_cores:…}`, which Hydra's joblib launcher needs as a number."""
     OmegaConf.register_new_resolver("all_cores", workers_of, replace=True)

@@ -22,10 +22,13 @@ from runners.svm import NotConverged
 from runners.task import Task
 
 
-def run_task(task: Task, folder: Path, root: str | None, timeout: float | None = None, threads: int = 1) -> Record:
+def run_task(
+    task: Task, folder: Path, root: str | None, timeout: float | None = None, threads: int = 1, scores: str = "best"
+) -> Record:
     """Evaluate a task and write its record under `folder`; whatever goes wrong is in the record.
 
-    `timeout` is in seconds, looked at between settings.
+    `timeout` is in seconds, looked at between settings; `scores` says whether all settings are scored to the end
+    (`runners.selection.score_grid`).
     """
     started = time.perf_counter()
     record = blank_record(task, "failed")
@@ -33,7 +36,7 @@ def run_task(task: Task, folder: Path, root: str | None, timeout: float | None =
     timings: dict[str, float] = {}
     try:
         with limit_threads(threads):
-            evaluate(task, record, timings, root, time.monotonic() + (timeout or np.inf))
+            evaluate(task, record, timings, root, time.monotonic() + (timeout or np.inf), scores)
     except DatasetMissing as error:
         record.status, record.reason = "skipped", str(error)
     except TaskTimeout as error:
@@ -67,7 +70,7 @@ def blank_record(task: Task, status: str, reason: str = "") -> Record:
     )
 
 
-def evaluate(task: Task, record: Record, timings: dict, root: str | None, deadline: float) -> None:
+def evaluate(task: Task, record: Record, timings: dict, root: str | None, deadline: float, scores: str) -> None:
     """Select on the training set, then classify the test set, and fill in the record."""
     started = time.perf_counter()
     dataset = load(task.dataset, root, downloads=False)
@@ -80,8 +83,8 @@ def evaluate(task: Task, record: Record, timings: dict, root: str | None, deadli
     record.n_settings = task.method.n_settings
     timings["load"] = time.perf_counter() - started
 
-    classify = with_kernel if task.method.kernel else with_classifier
-    outcome = classify(task, record, X_train, y_train, X_test, timings, deadline)
+    data = X_train, y_train, X_test, timings, deadline
+    outcome = with_kernel(task, record, *data, scores) if task.method.kernel else with_classifier(task, record, *data)
 
     predicted = classes[outcome.predicted]
     record.status = "ok"

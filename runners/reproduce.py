@@ -13,7 +13,16 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig
 
-from runners.config import check_names, dataset_names, methods_of, protocol_of, register_resolvers, stop, workers_of
+from runners.config import (
+    check_names,
+    dataset_names,
+    methods_of,
+    protocol_of,
+    register_resolvers,
+    scores_of,
+    stop,
+    workers_of,
+)
 
 
 def reproduce(config: DictConfig) -> None:
@@ -50,7 +59,7 @@ def run_study(config: DictConfig) -> int:
     protocol = protocol_of(config)
     methods = methods_of(config)
     names = dataset_names(config.study.datasets)
-    workers = workers_of(config.workers)
+    workers, scores = workers_of(config.workers), scores_of(config)
     tasks = [Task(dataset, method, protocol) for dataset in names for method in methods]
     plan = make_plan(tasks, folder)
     store.write_plan(folder, name, names, [method.name for method in methods], [task.key for task in tasks])
@@ -69,6 +78,7 @@ def run_study(config: DictConfig) -> int:
         root=config.data.root,
         workers=workers,
         timeout=config.timeout,
+        scores=scores,
         on_record=view.log,
     )
     view.close()

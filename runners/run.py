@@ -10,7 +10,7 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig
 
-from runners.config import check_names, method_of, protocol_of, register_resolvers, stop, workers_of
+from runners.config import check_names, method_of, protocol_of, register_resolvers, scores_of, stop, workers_of
 
 
 def run(config: DictConfig) -> None:
@@ -61,7 +61,7 @@ def result_of(config: DictConfig, downloads: bool, threads: int):
     from runners.evaluate import blank_record, run_task
     from runners.task import Task
 
-    task = Task(str(config.dataset), method_of(config.method), protocol_of(config))
+    task, scores = Task(str(config.dataset), method_of(config.method), protocol_of(config)), scores_of(config)
     folder = Path(config.output) / "run"
     for record in store.heads(folder):
         if record.key == task.key and record.status in FINAL:
@@ -71,7 +71,7 @@ def result_of(config: DictConfig, downloads: bool, threads: int):
         record = blank_record(task, "skipped", missing[task.dataset])
         store.write(record, folder)
         return record, True
-    return run_task(task, folder, config.data.root, config.timeout, threads), True
+    return run_task(task, folder, config.data.root, config.timeout, threads, scores), True
 
 
 def report(record, folder: Path, fresh: bool) -> str:

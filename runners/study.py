@@ -32,6 +32,7 @@ def run_tasks(
     root: str | None,
     workers: int,
     timeout: float | None = None,
+    scores: str = "best",
     on_record: Callable[[Record], None] = lambda record: None,
 ) -> None:
     """Run tasks in the given order on `workers` processes.
@@ -51,7 +52,7 @@ def run_tasks(
         while missing:
             since = datetime.now(UTC).replace(microsecond=0)
             try:
-                for record in _parallel(list(missing.values()), folder, root, timeout, workers):
+                for record in _parallel(list(missing.values()), workers, folder, root, timeout, 1, scores):
                     take(record)
             except TerminatedWorkerError:
                 for record in _lost(missing, folder, since):
@@ -100,12 +101,12 @@ class Progress:
         self.say(f"{line}, about {duration(remaining)} left" if self.bar.disable else line)
 
 
-def _parallel(tasks, folder, root, timeout, workers):
+def _parallel(tasks, workers, *arguments):
     # joblib runs a single job in this very process; with two and one dispatched at a time, a task that dies takes
     # only its worker along
     with parallel_config("loky", n_jobs=max(workers, 2), inner_max_num_threads=1):
         yield from Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch=workers)(
-            delayed(_work)(os.getpid(), task, folder, root, timeout) for task in tasks
+            delayed(_work)(os.getpid(), task, *arguments) for task in tasks
         )
 
 

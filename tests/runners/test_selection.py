@@ -243,6 +243,50 @@ def test_test_rows_are_computed_only_after_a_setting_is_chosen(monkeypatch, tmp_
     assert Spy.calls == 4 * [(50, 50)] + [(150, 50)]
 
 
+def test_a_record_says_what_was_dropped_or_holds_every_score(tmp_path):
+    method = Method("rbf", {"_target_": "baselines.RBF", "gamma": [0.01, 1.0, 5.0]})
+    best, every = (
+        evaluate.run_task(Task("GunPoint", method, PROTOCOL), tmp_path / scores, None, scores=scores)
+        for scores in ("best", "all")
+    )
+    cells = [[row[f"C={c:g}"] for c in PROTOCOL.C] for row in best.grid]
+    exact = [[row[f"C={c:g}"] for c in PROTOCOL.C] for row in every.grid]
+    dropped = 0
+    for found, true in zip(itertools.chain(*cells), itertools.chain(*exact), strict=True):
+        assert isinstance(true, int)
+        if isinstance(found, str):
+            dropped += 1
+            assert true <= int(found.removeprefix("<=")) < best.cv_accuracy * best.n_train
+        else:
+            assert found == true
+    assert dropped > 0
+    for name in ("selected", "cv_accuracy", "n_tied", "test_accuracy", "predictions", "gram"):
+        assert getattr(best, name) == getattr(every, name)
+
+
+def test_where_the_best_cannot_be_refitted_the_second_best_is_found_among_the_dropped(monkeypatch, tmp_path):
+    method = Method("rbf", {"_target_": "baselines.RBF", "gamma": [0.01, 1.0, 5.0, 20.0]})
+    task = Task("GunPoint", method, PROTOCOL)
+    every = evaluate.run_task(task, tmp_path / "all", None, scores="all")
+    scores = {(row["gamma"], c): row[f"C={c:g}"] for row in every.grid for c in PROTOCOL.C}
+    refused = {gamma for gamma, c in scores if scores[gamma, c] == max(scores.values())}
+    second = max((choice for choice in scores if choice[0] not in refused), key=lambda choice: scores[choice])
+    X, _ = training_set("GunPoint")
+    marks = [RBF(gamma)(X)[0, 1] for gamma in refused]
+    fit = svm.Machine.fit
+
+    def stubborn(self, K, *arguments):
+        if len(self.cases) == len(X) and np.isclose(K[0, 1], marks).any():
+            raise svm.NotConverged("on purpose")
+        return fit(self, K, *arguments)
+
+    monkeypatch.setattr(svm.Machine, "fit", stubborn)
+    record = evaluate.run_task(task, tmp_path / "best", None)
+    assert record.status == "ok", record.traceback
+    assert (record.selected["gamma"], record.selected["C"]) == second
+    assert not any(isinstance(value, str) and value.startswith("<=") for row in record.grid for value in row.values())
+
+
 @pytest.mark.parametrize("tie_break", ["first", "vote"])
 def test_shuffled_test_labels_change_no_selection(monkeypatch, tmp_path, tie_break):
     from dataclasses import replace

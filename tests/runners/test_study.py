@@ -321,6 +321,9 @@ def test_one_task_prints_its_result_in_a_few_lines(tmp_path):
         ("reproduce", ["study.datasets=3"], "study.datasets=3: a list of names"),
         ("reproduce", ["+method@methods.again=rbf"], "two methods are named 'rbf'"),
         ("reproduce", ["study=smoke", "workers=0"], "workers=0"),
+        ("reproduce", ["study=smoke", "workers=10000"], "workers=10000: this process may use"),
+        ("run", ["workers=10000"], "workers=10000: this process may use"),
+        ("run", ["scores=some"], "scores='some': best, to drop what cannot win, or all"),
     ],
 )
 def test_mistakes_on_the_command_line(tmp_path, module, arguments, message):

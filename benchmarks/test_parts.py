@@ -1,0 +1,60 @@
+"""The parts, one by one, under pytest-benchmark: `python -m pytest benchmarks`; `--benchmark-compare` sets two runs side by side."""
+
+import numpy as np
+import pytest
+
+from benchmarks import formula
+from benchmarks.engine import series
+from datasets import load
+from rntk import RNTK, engine_cpu
+from runners import svm
+from runners.method import Method
+from runners.protocol import Protocol, normalise
+from runners.selection import scaled, score_grid
+
+X = series(200, 150)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("nonlinearity", ["relu", "erf"])
+def test_gram(benchmark, nonlinearity, dtype):
+    K = benchmark(RNTK(sigma_w=1.4, sigma_b=0.3, nonlinearity=nonlinearity, dtype=dtype), X)
+    assert K.shape == (200, 200)
+
+
+def test_gram_of_two_sets(benchmark):
+    assert benchmark(RNTK(sigma_w=1.4, sigma_b=0.3), X, X[:100].copy()).shape == (200, 100)
+
+
+def test_the_part_of_single_series(benchmark):
+    x = X.T[:, None, :].copy()
+    assert np.isfinite(benchmark(engine_cpu.prepare, x, RNTK(sigma_b=0.3).parameters).diagonal).all()
+
+
+def test_formula_in_numpy(benchmark):
+    np.testing.assert_allclose(benchmark(formula.gram, X, 1.4, 0.3), RNTK(sigma_w=1.4, sigma_b=0.3)(X), rtol=1e-9)
+
+
+@pytest.fixture(scope="module", params=["GunPoint", "OSULeaf"])
+def problem(request):
+    dataset = load(request.param, downloads=False)
+    y = np.unique(dataset.y_train, return_inverse=True)[1]
+    return normalise(dataset.X_train, "unit"), y, Protocol().split(y, request.param)
+
+
+def test_svm(benchmark, problem):
+    X, y, folds = problem
+    K, scale = scaled(RNTK(sigma_b=0.1)(X))
+    machine = svm.Machine(folds[0][0], y)
+
+    def fit():
+        machine.start()
+        return machine.fit(K, scale, 10**5).predict(K, folds[0][1])
+
+    assert len(benchmark(fit)) == len(folds[0][1])
+
+
+def test_selection(benchmark, problem):
+    X, y, folds = problem
+    method = Method("rntk", {"_target_": "rntk.RNTK", "sigma_w": [1.34, 1.4, 1.45], "sigma_b": [0.0, 0.1, 1.0]})
+    assert benchmark(score_grid, method.build(), method, X, y, folds, Protocol()).best > 0
