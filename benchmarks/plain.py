@@ -1,8 +1,10 @@
-"""Plain cross-validation, for comparison: every setting, C and fold of a study solved by scikit-learn's LIBSVM, nothing reused.
+"""Plain cross-validation, for comparison: every C and fold solved by scikit-learn's LIBSVM, nothing reused, nothing dropped.
 
-`python -m benchmarks.plain outputs/plain [workers]` writes a table a dataset and method, a row a setting and a column a C:
-the cases classified correctly over all folds, or −1 where an SVM did not converge. It takes ten times as long as the
-study, and goes on where it was interrupted. The tables of the reference run are in `results/reference/plain`.
+`python -m benchmarks.plain outputs/plain [every]` writes a table a dataset and method, a row a setting and a column a C: the
+place of the setting in the grid, then the cases classified correctly over all folds, or −1 where an SVM did not
+converge. Of grids with more than 100 settings only one in `every` is looked at (5 unless told otherwise; 1 takes
+hours). It goes on where it was interrupted. The tables in `results/reference/plain` are what the tests hold the
+reference run against.
 """
 
 import os
@@ -24,18 +26,19 @@ ROOT = Path(__file__).parents[1]
 METHODS = ("rntk", "ntk", "polynomial", "rbf", "gaussian")
 
 
-def main(folder: str, workers: str = "-1") -> None:
+def main(folder: str, every: str = "5") -> None:
     """All datasets and methods, the longest first."""
     Path(folder).mkdir(parents=True, exist_ok=True)
     sets = {name: load(name) for name in listed()}
     tasks = [(name, method) for method in METHODS for name in listed()]
-    tasks.sort(key=lambda task: -METHODS[::-1].index(task[1]) * 10**6 - len(sets[task[0]].y_train) ** 2)
-    Parallel(int(workers), batch_size=1, pre_dispatch="1*n_jobs", verbose=10)(
-        delayed(write)(Path(folder) / f"{name}__{method}.csv", sets[name], name, method) for name, method in tasks
+    tasks.sort(key=lambda task: (METHODS.index(task[1]), -len(sets[task[0]].y_train)))
+    Parallel(-1, batch_size=1, pre_dispatch="1*n_jobs", verbose=10)(
+        delayed(write)(Path(folder) / f"{name}__{method}.csv", sets[name], name, method, int(every))
+        for name, method in tasks
     )
 
 
-def write(path: Path, dataset, name: str, method_name: str) -> None:
+def write(path: Path, dataset, name: str, method_name: str, every: int) -> None:
     """The table of one dataset and method, unless it is there."""
     if path.exists():
         return
@@ -48,9 +51,13 @@ def write(path: Path, dataset, name: str, method_name: str) -> None:
     if hasattr(kernel, "fit"):
         kernel.fit(X)
     _libsvm.set_verbosity_wrap(0)
+    step = every if method.n_settings > 100 else 1
     with limit_threads(1):
         gram = kernel.over(X)
-        table = [plain(*scaled(gram(setting)), y, folds, protocol) for setting in method.settings()]
+        table = [
+            [row, *plain(*scaled(gram(setting)), y, folds, protocol)]
+            for row, setting in list(enumerate(method.settings()))[::step]
+        ]
     temporary = path.with_suffix(".tmp")
     np.savetxt(temporary, table, fmt="%d", delimiter=",")
     os.replace(temporary, path)

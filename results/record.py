@@ -17,13 +17,14 @@ class Record:
 
     `selected` is flat: every hyperparameter of the chosen setting by name, those the grid holds fixed included, and
     C. `cv_accuracy` and `test_accuracy` are shares in [0, 1], or None where there are none; `n_tied` counts the
-    (setting, C) pairs that reached the best score, the chosen one included, `n_unusable` those that have no score.
+    (setting, C) pairs that reached the best score, the chosen one included, `n_unusable` those found to have no score.
     `timings` holds everything that may differ between two runs of the same task: seconds by stage, threads, peak
     memory of the process in MiB, the time of day.
 
     `grid` and `predictions` are tables of their own (`results.store`): one row a setting with its hyperparameters,
     the number of training cases classified correctly in cross-validation for each C (−1 where the SVM did not
-    converge or the Gram was unusable) and a note; one row a test case with its label and the prediction.
+    converge or the Gram was unusable, "<=41" where it was dropped, as it could reach no more than 41 and others reach
+    more) and a note; one row a test case with its label and the prediction.
     """
 
     dataset: str

@@ -14,11 +14,19 @@ from runners.config import method_of, protocol_of
 from runners.method import Method
 from runners.plan import estimate
 from runners.protocol import Protocol, normalise
-from runners.selection import cross_validate, scaled
+from runners.selection import UNUSABLE, CrossValidation, scaled
 from runners.task import Task
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "results" / "reference" / "ucr56"
+PLAIN = ROOT / "results" / "reference" / "plain"
+
+
+def scores_of(grid: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """A record's counts for each setting and C, and which of them are bounds of what was dropped."""
+    cells = grid[[name for name in grid if name.startswith("C=")]].astype(str)
+    dropped = cells.map(lambda cell: cell.startswith("<=")).to_numpy()
+    return cells.map(lambda cell: int(cell.removeprefix("<="))).to_numpy(), dropped
 
 
 @pytest.fixture(scope="module")
@@ -55,14 +63,33 @@ def test_heads_agree_with_their_tables(records):
         if method == "1nn_ed":
             continue
         grid = pd.DataFrame(store.read_table(record, REFERENCE, "grid"))
-        scores = grid[[name for name in grid if name.startswith("C=")]].astype(int)
+        scores, dropped = scores_of(grid)
+        best = scores[~dropped].max()
         assert len(grid) == record.n_settings
-        assert record.cv_accuracy == scores.max(axis=None) / record.n_train
-        assert record.n_tied == (scores == scores.max(axis=None)).sum(axis=None)
-        row, column = divmod(int(scores.to_numpy().argmax()), scores.shape[1])
+        assert record.cv_accuracy == best / record.n_train
+        assert (scores[dropped] < best).all()
+        assert record.n_tied == ((scores == best) & ~dropped).sum()
+        row, column = np.argwhere((scores == best) & ~dropped)[0]
         axes = {name: values for name, values in record.method_config["kernel"].items() if isinstance(values, list)}
         assert {name: float(grid[name][row]) for name in axes} == {name: record.selected[name] for name in axes}
-        assert float(scores.columns[column][2:]) == record.selected["C"]
+        assert record.protocol["C"][column] == record.selected["C"]
+
+
+def test_its_scores_and_choices_are_those_of_plain_cross_validation(records):
+    """On all 56 datasets, against LIBSVM as scikit-learn ships it, with every C and fold solved, nothing reused and nothing
+    dropped (`python -m benchmarks.plain`): every fifth setting of the RNTK's and the NTK's grid, the whole of the others'.
+    """
+    for (name, method), record in records.items():
+        if method == "1nn_ed":
+            continue
+        scores, dropped = scores_of(pd.DataFrame(store.read_table(record, REFERENCE, "grid")))
+        table = np.loadtxt(PLAIN / f"{name}__{method}.csv", delimiter=",", dtype=int)
+        rows, plain = table[:, 0], table[:, 1:]
+        assert rows.tolist() == list(range(0, record.n_settings, 5 if record.n_settings > 100 else 1))
+        scores, dropped = scores[rows], dropped[rows]
+        np.testing.assert_array_equal(scores[~dropped], plain[~dropped], f"{name} {method}")
+        assert (plain[dropped] <= scores[dropped]).all(), f"{name} {method}"
+        assert plain.max() <= record.cv_accuracy * record.n_train + 1e-6, f"{name} {method}"
 
 
 @pytest.mark.parametrize(
@@ -79,11 +106,12 @@ def test_todays_code_finds_its_scores_again(records, method, every):
         kernel.fit(X)
     grid = pd.DataFrame(store.read_table(record, REFERENCE, "grid"))[::every]
     axes = list(grid.columns[: list(grid.columns).index("C=0.01")])
-    for _, row in grid.iterrows():
+    validation = CrossValidation(y, protocol.split(y, "GunPoint"), protocol.max_iter)
+    for (_, row), scores, dropped in zip(grid.iterrows(), *scores_of(grid), strict=True):
         K, scale = scaled(kernel.set_params(**{name: float(row[name]) for name in axes})(X))
-        C = [c * scale for c in protocol.C]
-        found, _ = cross_validate(K, y, protocol.split(y, "GunPoint"), C, protocol.max_iter)
-        assert np.abs(found - row[len(axes) : -1].astype(int).to_numpy()).max() <= 1
+        found, _, _ = validation.run(K, [c * scale for c in protocol.C], UNUSABLE)
+        assert np.abs(found - scores)[~dropped].max(initial=0) <= 1
+        assert (found - scores)[dropped].max(initial=0) <= 1
 
 
 def test_the_readme_shows_its_summary(tmp_path):
