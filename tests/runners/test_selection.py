@@ -171,6 +171,16 @@ def test_a_settled_solution_is_that_of_every_larger_C():
     assert not svm.Machine(everything, y).fit(K, 1e-3, 10**5).is_settled
 
 
+def test_a_machine_that_goes_back_to_a_smaller_C_solves_again():
+    X, y = training_set("GunPoint")
+    K, _ = scaled(RNTK(sigma_b=0.1)(X))
+    machine = svm.Machine(np.arange(len(y)), y)
+    machine.fit(K, 1e6, 10**5).fit(K, 1e-3, 10**5)
+    np.testing.assert_array_equal(
+        machine.coefficients, svm.Machine(np.arange(len(y)), y).fit(K, 1e-3, 10**5).coefficients
+    )
+
+
 def test_one_class_needs_no_machine():
     machine = svm.Machine(np.arange(3), np.full(5, 7)).fit(np.eye(5), 1.0, 100)
     assert machine.is_settled
