@@ -23,31 +23,33 @@ def rows() -> list[Row]:
 
 def against_numpy(n: int = 500, T: int = 500) -> list[Row]:
     """Symmetric Grams, float64 and float32, on all threads."""
-    X = series(n, T)
-    threads = numba.get_num_threads()
-    relu = RNTK(sigma_w=1.4, sigma_b=0.3)
-    np.testing.assert_allclose(relu(X), formula.gram(X, 1.4, 0.3), rtol=1e-9)
-    there = seconds(lambda: formula.gram(X, 1.4, 0.3), 2)
-    here = seconds(lambda: relu(X), 10)
-    erf = RNTK(sigma_w=1.4, sigma_b=0.3, nonlinearity="erf")
-    erf_here = seconds(lambda: erf(X), 10)
-    single = {
-        kernel.nonlinearity: type(kernel)(**{**kernel.get_params(), "dtype": "float32"}) for kernel in (relu, erf)
-    }
+    X, threads, found = series(n, T), numba.get_num_threads(), []
     pair_steps = n * (n + 1) / 2 * T / threads * 1e-9
-
-    def row(what, kernel_seconds, other, goal=""):
-        per_step = f"{kernel_seconds * 1e3:.0f} ms ({kernel_seconds / pair_steps:.2f} ns a pair, step and core)"
-        return Row(
-            f"{what}, n = T = {n}, {threads} threads", per_step, f"{other * 1e3:.0f} ms", other / kernel_seconds, goal
-        )
-
-    return [
-        row("Gram, ReLU, against the formula in NumPy", here, there, "≥ 25, ≤ 1.5 ns"),
-        row("Gram, erf, against the ReLU formula in NumPy", erf_here, there, "≥ 25, ≤ 1.5 ns"),
-        row("Gram, ReLU, float32 against float64", seconds(lambda: single["relu"](X), 10), here, "≥ 1.7"),
-        row("Gram, erf, float32 against float64", seconds(lambda: single["erf"](X), 10), erf_here, "≥ 1.7"),
-    ]
+    size = f"n = T = {n}, {threads} threads"
+    for nonlinearity in ("relu", "erf"):
+        double = RNTK(sigma_w=1.4, sigma_b=0.3, nonlinearity=nonlinearity)
+        single = RNTK(sigma_w=1.4, sigma_b=0.3, nonlinearity=nonlinearity, dtype="float32")
+        there = seconds(lambda name=nonlinearity: formula.gram(X, 1.4, 0.3, nonlinearity=name), 2)
+        here = seconds(lambda kernel=double: kernel(X), 20)
+        half = seconds(lambda kernel=single: kernel(X), 20)
+        per_step = f"{here * 1e3:.0f} ms ({here / pair_steps:.2f} ns a pair, step and core)"
+        found += [
+            Row(
+                f"Gram, {nonlinearity}, against the formula in NumPy, {size}",
+                per_step,
+                f"{there * 1e3:.0f} ms",
+                there / here,
+                "≥ 25, ≤ 1.5 ns",
+            ),
+            Row(
+                f"  float32 against float64, {size}",
+                f"{half * 1e3:.0f} ms",
+                f"{here * 1e3:.0f} ms",
+                here / half,
+                "≥ 1.7",
+            ),
+        ]
+    return found
 
 
 def against_itself() -> list[Row]:
@@ -106,7 +108,7 @@ def _products(a, b, times):
         for j in range(a.size):
             x = a[j]
             p = 0.1
-            for c in (1.0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7):
+            for c in (1.0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.1, 1.2, 1.3):
                 p = p * x + c
             b[j] = p
 
@@ -115,7 +117,7 @@ def against_the_machine() -> list[Row]:
     """How far a step is from its arithmetic: 24 products and fused products, which share two units, and a root beside them."""
     a, b, times = np.random.default_rng(0).uniform(size=1024), np.empty(1024), 2000
     root = seconds(lambda: _roots(a, b, times), 5) / times / 1024 * 1e9
-    product = seconds(lambda: _products(a, b, times), 5) / times / 1024 / 16 * 1e9
+    product = seconds(lambda: _products(a, b, times), 5) / times / 1024 / 12 * 1e9
     X = series(1000, 200)
     p = recursion.Parameters(1.4, 1.0, 0.3, 0.0, 1.0, "relu")
     prepared = engine_cpu.prepare(np.ascontiguousarray(X.T[:, None, :]), p)

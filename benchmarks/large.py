@@ -17,7 +17,7 @@ from runners import svm
 from runners.protocol import normalise
 from runners.selection import scaled
 
-KERNEL = {"sigma_w": 1.38, "sigma_b": 0.1, "sigma_h": 0.1}
+KERNEL, NOISE = {"sigma_w": 1.41, "sigma_b": 0.05}, 0.7
 FILL = """
 import json, resource, sys, time
 import numpy as np
@@ -57,7 +57,7 @@ def landmarks(n: int, exact: int, T: int, n_landmarks: int = 500) -> list[Row]:
     """Noisy sinusoids of four classes, half to learn from: the exact kernel at `exact` series, landmarks there and at n."""
     found = []
     kernel = RNTK(**KERNEL)
-    X, y = noisy_sinusoids(2 * exact, T, noise=1.0)
+    X, y = noisy_sinusoids(2 * exact, T, noise=NOISE)
     X = normalise(X, "unit")
     train, test = slice(0, exact), slice(exact, None)
     started = time.perf_counter()
@@ -74,7 +74,7 @@ def landmarks(n: int, exact: int, T: int, n_landmarks: int = 500) -> list[Row]:
             accuracy / exact_accuracy,
         )
     )
-    X, y = noisy_sinusoids(n + exact, T, noise=1.0, seed=1)
+    X, y = noisy_sinusoids(n + exact, T, noise=NOISE, seed=1)
     X = normalise(X, "unit")
     accuracy, took = _linear(kernel, n_landmarks, X[:n], y[:n], X[n:], y[n:])
     found.append(

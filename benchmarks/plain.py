@@ -67,22 +67,26 @@ def plain(K: np.ndarray, scale: float, y: np.ndarray, folds, protocol: Protocol)
     """Correctly classified cases for each C."""
     correct = [0] * len(protocol.C)
     for train, held in folds:
-        K_train, K_held, labels = K[np.ix_(train, train)], K[np.ix_(held, train)], y[train].astype(float)
-        one_class = len(set(labels)) == 1
+        K_train, K_held = K[np.ix_(train, train)], K[np.ix_(held, train)]
+        classes, labels = np.unique(y[train], return_inverse=True)  # a small class may lack in a fold
         for column, C in enumerate(protocol.C):
             if correct[column] == UNUSABLE:
                 continue
-            if one_class:
-                predicted = np.full(len(held), labels[0])
-            else:
+            predicted = np.zeros(len(held))
+            if len(classes) > 1:
                 *model, status, _ = _libsvm.fit(
-                    K_train, labels, kernel="precomputed", C=C * scale, max_iter=protocol.max_iter, cache_size=500
+                    K_train,
+                    labels.astype(float),
+                    kernel="precomputed",
+                    C=C * scale,
+                    max_iter=protocol.max_iter,
+                    cache_size=500,
                 )
                 if status:
                     correct[column] = UNUSABLE
                     continue
                 predicted = _libsvm.predict(K_held, *model, kernel="precomputed", cache_size=500)
-            correct[column] += int(np.count_nonzero(predicted == y[held]))
+            correct[column] += int(np.count_nonzero(classes[predicted.astype(int)] == y[held]))
     return correct
 
 

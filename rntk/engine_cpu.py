@@ -136,11 +136,11 @@ def erf(c, bound):
     """F = arcsin c and F' = 1/√(1 − c²). The arcsine is that of c or of its cosine, whichever is smaller, so that it is
     exact to the last digits near 0, from where rounding would grow.
     """
-    w = cosine(c, bound)
-    near = abs(c) <= w
-    x = c if near else math.copysign(w, c)
-    arcsin = x * arcsin_ratio(x * x)
-    return arcsin if near else math.copysign(number(math.pi / 2, c), c) - arcsin, number(1, c) / w
+    w, size = cosine(c, bound), abs(c)
+    x = min(size, w)
+    angle = x * arcsin_ratio(x * x)
+    angle = angle if size <= w else number(math.pi / 2, c) - angle
+    return math.copysign(angle, c), number(1, c) / w
 
 
 @inlined
@@ -378,7 +378,7 @@ def gram(X: Prepared, Y: Prepared | None, nonlinearity: str, cosines: np.ndarray
         others = np.tile(others, -(-REACH // others.shape[2]))
     cosines = np.empty((0, 0)) if cosines is None else np.ascontiguousarray(cosines.T if swapped else cosines)
     workers = threads() if n_x * n_y * len(lanes) > SERIAL else 1
-    shares = 1 if workers == 1 else 8 * workers  # more than threads: one that is held up delays less
+    shares = 1 if workers == 1 else 32 * workers  # more than threads: one that is held up delays less
 
     def work(share):
         fill(out, CODES[nonlinearity], lanes, others, cosines, symmetric, swapped, share, shares)
