@@ -24,6 +24,9 @@ def rows() -> list[Row]:
 def against_numpy(n: int = 500, T: int = 500) -> list[Row]:
     """Symmetric Grams, float64 and float32, on all threads."""
     X, threads, found = series(n, T), numba.get_num_threads(), []
+    np.zeros(30 * 2**20, np.uint8).fill(
+        1
+    )  # once freed, the C library keeps memory of this size: NumPy is then twice as fast
     pair_steps = n * (n + 1) / 2 * T / threads * 1e-9
     size = f"n = T = {n}, {threads} threads"
     for nonlinearity in ("relu", "erf"):
