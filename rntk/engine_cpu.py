@@ -378,7 +378,8 @@ def gram(X: Prepared, Y: Prepared | None, nonlinearity: str, cosines: np.ndarray
         others = np.tile(others, -(-REACH // others.shape[2]))
     cosines = np.empty((0, 0)) if cosines is None else np.ascontiguousarray(cosines.T if swapped else cosines)
     workers = threads() if n_x * n_y * len(lanes) > SERIAL else 1
-    shares = 1 if workers == 1 else 32 * workers  # more than threads: one that is held up delays less
+    tiles = -(-max(n_x, n_y) // LANES) * -(-(n_x // 2 if symmetric else min(n_x, n_y)) // ROWS)
+    shares = 1 if workers == 1 else min(32 * workers, tiles)  # more than threads: one that is held up delays less
 
     def work(share):
         fill(out, CODES[nonlinearity], lanes, others, cosines, symmetric, swapped, share, shares)
