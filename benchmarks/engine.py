@@ -6,7 +6,7 @@ import numba
 import numpy as np
 
 from benchmarks import formula
-from benchmarks.measure import Row, seconds
+from benchmarks.measure import Row, one_thread, seconds
 from rntk import RNTK, engine_cpu, recursion
 
 
@@ -24,9 +24,7 @@ def rows() -> list[Row]:
 def against_numpy(n: int = 500, T: int = 500) -> list[Row]:
     """Symmetric Grams, float64 and float32, on all threads."""
     X, threads, found = series(n, T), numba.get_num_threads(), []
-    np.zeros(30 * 2**20, np.uint8).fill(
-        1
-    )  # once freed, the C library keeps memory of this size: NumPy is then twice as fast
+    np.zeros(30 * 2**20, np.uint8).fill(1)  # once freed, memory of this size is kept: NumPy is then twice as fast
     pair_steps = n * (n + 1) / 2 * T / threads * 1e-9
     size = f"n = T = {n}, {threads} threads"
     for nonlinearity in ("relu", "erf"):
@@ -57,45 +55,34 @@ def against_numpy(n: int = 500, T: int = 500) -> list[Row]:
 
 def against_itself() -> list[Row]:
     """Time a pair and step at other sizes, relative to n = T = 500, on one thread; and of rectangular Grams."""
-    threads = numba.get_num_threads()
-    numba.set_num_threads(1)
-    try:
-        kernel, found = RNTK(sigma_w=1.4, sigma_b=0.3), []
+    kernel, found = RNTK(sigma_w=1.4, sigma_b=0.3), []
+    sizes = [
+        (50, 500),
+        (100, 500),
+        (200, 500),
+        (1000, 200),
+        (2000, 100),
+        (4000, 50),
+        (500, 50),
+        (500, 100),
+        (500, 1000),
+    ]
 
-        def per_step(n, T, repeats=3):
-            X = series(n, T)
-            return seconds(lambda: kernel(X), repeats, at_least=0.5) / (n * (n + 1) / 2 * T) * 1e9
+    def per_step(n, T, repeats=3):
+        X = series(n, T)
+        return seconds(lambda: kernel(X), repeats, at_least=0.5) / (n * (n + 1) / 2 * T) * 1e9
 
+    def row(what, here):
+        return Row(what, f"{here:.2f} ns", f"{unit:.2f} ns", here / unit, "0.9 to 1.1")
+
+    with one_thread():
         unit = per_step(500, 500)
-        for n, T in (
-            (50, 500),
-            (100, 500),
-            (200, 500),
-            (1000, 200),
-            (2000, 100),
-            (4000, 50),
-            (500, 50),
-            (500, 100),
-            (500, 1000),
-        ):
+        for n, T in sizes:
             here = per_step(n, T, 1 if n > 1000 else 3)
-            found.append(
-                Row(
-                    f"Gram, n = {n}, T = {T} against n = T = 500, one thread",
-                    f"{here:.2f} ns",
-                    f"{unit:.2f} ns",
-                    here / unit,
-                    "0.9 to 1.1",
-                )
-            )
+            found.append(row(f"Gram, n = {n}, T = {T} against n = T = 500, one thread", here))
         X, Y = series(300, 300), series(500, 300, 1)
         here = seconds(lambda: kernel(X, Y), 5) / (300 * 500 * 300) * 1e9
-        found.append(
-            Row("rectangular Gram, 300 × 500, T = 300", f"{here:.2f} ns", f"{unit:.2f} ns", here / unit, "0.9 to 1.1")
-        )
-        return found
-    finally:
-        numba.set_num_threads(threads)
+        return [*found, row("rectangular Gram, 300 × 500, T = 300", here)]
 
 
 @numba.njit(fastmath={"contract"}, error_model="numpy")
@@ -124,12 +111,8 @@ def against_the_machine() -> list[Row]:
     X = series(1000, 200)
     p = recursion.Parameters(1.4, 1.0, 0.3, 0.0, 1.0, "relu")
     prepared = engine_cpu.prepare(np.ascontiguousarray(X.T[:, None, :]), p)
-    threads = numba.get_num_threads()
-    numba.set_num_threads(1)
-    try:
+    with one_thread():
         step = seconds(lambda: engine_cpu.gram(prepared, None, "relu"), 3) / (1000 * 999 / 2 * 200) * 1e9
-    finally:
-        numba.set_num_threads(threads)
     limit = max(24 * product, root)
     return [
         Row(

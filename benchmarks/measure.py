@@ -1,13 +1,16 @@
 """Timing two things against each other in one run, and a table of what came out."""
 
-import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numba
 import numpy as np
+
+from rntk.machine import cores
+from runners.environment import processor
 
 
 @dataclass
@@ -43,16 +46,20 @@ def seconds(function: Callable, repeats: int = 5, at_least: float = 0.0) -> floa
     return min(times)
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Hold the engine to one thread."""
+    threads = numba.get_num_threads()
+    numba.set_num_threads(1)
+    try:
+        yield
+    finally:
+        numba.set_num_threads(threads)
+
+
 def machine() -> str:
     """What the figures were measured on."""
-    model = platform.processor() or platform.machine()
-    try:
-        with open("/proc/cpuinfo") as lines:
-            model = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        pass
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return (
-        f"{model}, {cores} cores, {platform.system()}, Python {platform.python_version()}, "
+        f"{processor()}, {cores()} cores, {platform.system()}, Python {platform.python_version()}, "
         f"NumPy {np.__version__}, Numba {numba.__version__}"
     )

@@ -13,16 +13,13 @@ from pathlib import Path
 
 import numpy as np
 from joblib import Parallel, delayed
-from omegaconf import OmegaConf
 from sklearn.svm import _libsvm
 
-from datasets import listed, load
+from benchmarks.problem import PROTOCOL, method, training_set
+from datasets import Dataset, listed, load
 from runners.environment import limit_threads
-from runners.method import Method
-from runners.protocol import Protocol, normalise
 from runners.selection import UNUSABLE, scaled
 
-ROOT = Path(__file__).parents[1]
 METHODS = ("rntk", "ntk", "polynomial", "rbf", "gaussian")
 
 
@@ -33,43 +30,38 @@ def main(folder: str, every: str = "5") -> None:
     tasks = [(name, method) for method in METHODS for name in listed()]
     tasks.sort(key=lambda task: (METHODS.index(task[1]), -len(sets[task[0]].y_train)))
     Parallel(-1, batch_size=1, pre_dispatch="1*n_jobs", verbose=10)(
-        delayed(write)(Path(folder) / f"{name}__{method}.csv", sets[name], name, method, int(every))
-        for name, method in tasks
+        delayed(write)(Path(folder) / f"{name}__{method}.csv", sets[name], method, int(every)) for name, method in tasks
     )
 
 
-def write(path: Path, dataset, name: str, method_name: str, every: int) -> None:
+def write(path: Path, dataset: Dataset, method_name: str, every: int) -> None:
     """The table of one dataset and method, unless it is there."""
     if path.exists():
         return
-    config = OmegaConf.to_container(OmegaConf.load(ROOT / "conf" / "method" / f"{method_name}.yaml"))
-    method, protocol = Method(config["name"], config["kernel"]), Protocol()
-    X = normalise(dataset.X_train, protocol.normalisation)
-    y = np.unique(dataset.y_train, return_inverse=True)[1]
-    folds = protocol.split(y, name)
-    kernel = method.build()
+    grid = method(method_name)
+    X, y, folds = training_set(dataset)
+    kernel = grid.build()
     if hasattr(kernel, "fit"):
         kernel.fit(X)
     _libsvm.set_verbosity_wrap(0)
-    step = every if method.n_settings > 100 else 1
+    step = every if grid.n_settings > 100 else 1
     with limit_threads(1):
         gram = kernel.over(X)
         table = [
-            [row, *plain(*scaled(gram(setting)), y, folds, protocol)]
-            for row, setting in list(enumerate(method.settings()))[::step]
+            [row, *plain(*scaled(gram(setting)), y, folds)] for row, setting in list(enumerate(grid.settings()))[::step]
         ]
     temporary = path.with_suffix(".tmp")
     np.savetxt(temporary, table, fmt="%d", delimiter=",")
     os.replace(temporary, path)
 
 
-def plain(K: np.ndarray, scale: float, y: np.ndarray, folds, protocol: Protocol) -> list[int]:
+def plain(K: np.ndarray, scale: float, y: np.ndarray, folds) -> list[int]:
     """Correctly classified cases for each C."""
-    correct = [0] * len(protocol.C)
+    correct = [0] * len(PROTOCOL.C)
     for train, held in folds:
         K_train, K_held = K[np.ix_(train, train)], K[np.ix_(held, train)]
         classes, labels = np.unique(y[train], return_inverse=True)  # a small class may lack in a fold
-        for column, C in enumerate(protocol.C):
+        for column, C in enumerate(PROTOCOL.C):
             if correct[column] == UNUSABLE:
                 continue
             predicted = np.zeros(len(held))
@@ -79,7 +71,7 @@ def plain(K: np.ndarray, scale: float, y: np.ndarray, folds, protocol: Protocol)
                     labels.astype(float),
                     kernel="precomputed",
                     C=C * scale,
-                    max_iter=protocol.max_iter,
+                    max_iter=PROTOCOL.max_iter,
                     cache_size=500,
                 )
                 if status:

@@ -4,22 +4,20 @@ import numpy as np
 from sklearn.svm import SVC, _libsvm
 
 from benchmarks.measure import Row, seconds
+from benchmarks.problem import training_set
 from datasets import load
 from rntk import RNTK
 from runners import svm
-from runners.protocol import Protocol, normalise
 from runners.selection import scaled
 
 
 def rows() -> list[Row]:
     """Ten folds at C = 1."""
     _libsvm.set_verbosity_wrap(0)
-    found, protocol = [], Protocol()
+    found = []
     for name in ("GunPoint", "OSULeaf", "ItalyPowerDemand"):  # these come with sktime
-        dataset = load(name, downloads=False)
-        X, y = normalise(dataset.X_train, "unit"), np.unique(dataset.y_train, return_inverse=True)[1]
+        X, y, folds = training_set(load(name, downloads=False))
         K, C = scaled(RNTK(sigma_w=1.41, sigma_b=0.1)(X))
-        folds = protocol.split(y, name)
         machines = [(svm.Machine(train, y), held) for train, held in folds]
 
         def ours(machines=machines, K=K, C=C):

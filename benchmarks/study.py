@@ -24,7 +24,8 @@ def rows(folder: Path = REFERENCE) -> list[Row]:
     spans = sorted(
         (datetime.fromisoformat(record.timings["finished"]).timestamp(), record.timings["total"]) for record in records
     )
-    wall = spans[-1][0] - min(end - total for end, total in spans)
+    began = min(end - total for end, total in spans)
+    wall = spans[-1][0] - began
     work = sum(total for _, total in spans)
     tasks = [Task(record.dataset, Method(**record.method_config), Protocol(**record.protocol)) for record in records]
     planned = sum(map(estimate, tasks))
@@ -57,7 +58,7 @@ def rows(folder: Path = REFERENCE) -> list[Row]:
             f"  cores busy until the last {OTHERS} tasks",
             "",
             "",
-            busy / (workers * (until - min(end - total for end, total in spans))),
+            busy / (workers * (until - began)),
             "≥ 0.95",
         ),
     ]

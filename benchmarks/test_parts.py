@@ -5,11 +5,11 @@ import pytest
 
 from benchmarks import formula
 from benchmarks.engine import series
+from benchmarks.problem import PROTOCOL, training_set
 from datasets import load
 from rntk import RNTK, engine_cpu
 from runners import svm
 from runners.method import Method
-from runners.protocol import Protocol, normalise
 from runners.selection import scaled, score_grid
 
 X = series(200, 150)
@@ -37,9 +37,7 @@ def test_formula_in_numpy(benchmark):
 
 @pytest.fixture(scope="module", params=["GunPoint", "OSULeaf"])
 def problem(request):
-    dataset = load(request.param, downloads=False)
-    y = np.unique(dataset.y_train, return_inverse=True)[1]
-    return normalise(dataset.X_train, "unit"), y, Protocol().split(y, request.param)
+    return training_set(load(request.param, downloads=False))
 
 
 def test_svm(benchmark, problem):
@@ -57,4 +55,4 @@ def test_svm(benchmark, problem):
 def test_selection(benchmark, problem):
     X, y, folds = problem
     method = Method("rntk", {"_target_": "rntk.RNTK", "sigma_w": [1.34, 1.4, 1.45], "sigma_b": [0.0, 0.1, 1.0]})
-    assert benchmark(score_grid, method.build(), method, X, y, folds, Protocol()).best > 0
+    assert benchmark(score_grid, method.build(), method, X, y, folds, PROTOCOL).best > 0

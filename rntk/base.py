@@ -3,18 +3,41 @@
 import sys
 from collections.abc import Callable
 from dataclasses import fields
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 
-from rntk.memory import require
+from rntk.machine import require
 from rntk.sequences import as_pair
 
 FLOAT_MAX = sys.float_info.max  # NaN compares as not below it, and so does a whole number too large for a float
 
 
-class Kernel:
+class Parametrised:
+    """A dataclass whose fields are parameters that scikit-learn can read, set and clone."""
+
+    def get_params(self, deep: bool = True) -> dict:
+        """The parameters by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def set_params(self, **params):
+        """Set parameters by name.
+
+        Raises ValueError for an unknown name or an invalid value, and then changes nothing.
+        """
+        unknown = sorted(set(params) - set(self.get_params()))
+        if unknown:
+            raise ValueError(
+                f"{type(self).__name__} has no parameter {unknown[0]!r}: it has {', '.join(self.get_params())}"
+            )
+        type(self)(**{**self.get_params(), **params})
+        for name, value in params.items():
+            setattr(self, name, value)
+        return self
+
+
+class Kernel(Parametrised):
     """A positive semidefinite kernel of sequences: `k(X, Y=None)` is the Gram matrix, `k.diag(X)` its diagonal.
 
     Subclasses are dataclasses whose fields are the hyperparameters. They write `_validate`; `_pairs(X, Y)`, what the
@@ -70,25 +93,6 @@ class Kernel:
             "compute it in blocks (rntk.gram_blocks, rntk.gram_file), or use landmarks (rntk.NystroemFeatures)",
         )
 
-    def get_params(self, deep: bool = True) -> dict:
-        """The hyperparameters by name."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
-
-    def set_params(self, **params) -> "Kernel":
-        """Set hyperparameters by name.
-
-        Raises ValueError for an unknown name or an invalid value, and then changes nothing.
-        """
-        unknown = sorted(set(params) - set(self.get_params()))
-        if unknown:
-            raise ValueError(
-                f"{type(self).__name__} has no parameter {unknown[0]!r}: it has {', '.join(self.get_params())}"
-            )
-        type(self)(**{**self.get_params(), **params})
-        for name, value in params.items():
-            setattr(self, name, value)
-        return self
-
     def _check(self, *names: str, positive: bool = False, whole: bool = False):
         """Raise ValueError unless each named parameter is a finite number in its range."""
         rule = f"a {'whole' if whole else 'finite'} number {'> 0' if positive else '>= 0'}"
@@ -106,6 +110,12 @@ def check_choice(name: str, value, valid) -> None:
 
         nearest = sorted(valid, key=lambda other: -SequenceMatcher(None, str(value).lower(), other.lower()).ratio())
         raise ValueError(f"{name}={value!r} is unknown: choose one of {', '.join(nearest)}")
+
+
+def check_count(name: str, value) -> None:
+    """Raise ValueError unless `value` is a whole number of at least 1."""
+    if not (isinstance(value, Integral) and value >= 1):
+        raise ValueError(f"{name}={value!r}: a whole number of at least 1 is needed")
 
 
 def square(scale: float) -> float:

@@ -5,12 +5,12 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from hashlib import sha256
-from numbers import Integral
 from pathlib import Path
 
 import numpy as np
 
-from rntk.memory import readable
+from rntk.base import check_count
+from rntk.machine import readable
 from rntk.sequences import as_pair
 from rntk.version import __version__
 
@@ -60,9 +60,9 @@ def gram_file(kernel: Callable, X, path, Y=None, block: int = 2048, report: Call
             raise OSError(
                 f"a Gram of {shape[0]} × {shape[1]} {dtype.name} needs {readable(size)}, and {path.parent} has {readable(free)}"
             )
-        np.lib.format.open_memmap(path, "w+", dtype, shape)
         done = 0
-        _write(note, {**content, "done": done})
+        _write(note, {**content, "done": done})  # before the file, which without it would be nobody's
+        np.lib.format.open_memmap(path, "w+", dtype, shape)
     for index in range(done, len(todo)):
         rows, columns = todo[index]
         values = _values(kernel, X, Y, rows, columns)
@@ -85,8 +85,7 @@ def _values(kernel, X, Y, rows: slice, columns: slice) -> np.ndarray:
 
 
 def _blocks(n_x: int, n_y: int, symmetric: bool, block: int) -> list[tuple[slice, slice]]:
-    if not (isinstance(block, Integral) and block >= 1):
-        raise ValueError(f"block={block!r}: a whole number of at least 1 is needed")
+    check_count("block", block)
     return [
         (slice(top, min(top + block, n_x)), slice(left, min(left + block, n_y)))
         for top in range(0, n_x, block)

@@ -23,7 +23,6 @@ All compiled code of the project is in this file: the compiler's cache does not 
 """
 
 import math
-import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import NamedTuple
@@ -34,6 +33,7 @@ from numba.extending import overload
 
 from rntk.base import square
 from rntk.compiling import alone
+from rntk.machine import cores
 from rntk.recursion import Parameters
 
 LANES, ROWS = 128, 32  # a tile: two states of 32 × 128 float64 are 64 KiB
@@ -230,9 +230,8 @@ def fill(out, code, lanes, others, cosines, symmetric, swapped, share, shares):
     `others` may hold its set several times over; out is (others, lanes), or (lanes, others) where `swapped`.
     """
     n = lanes.shape[2]
-    shifts, height = (
-        (n // 2 + 1, n) if symmetric else (out.shape[1], out.shape[1]) if swapped else (out.shape[0], out.shape[0])
-    )
+    height = out.shape[1] if swapped else out.shape[0]
+    shifts = n // 2 + 1 if symmetric else height
     blocks = -(-n // LANES)
     width = -(-n // (8 * blocks)) * 8  # lanes in even parts, each of whole vectors
     k = lanes.shape[1]
@@ -354,11 +353,10 @@ def compiled(dtype: str) -> None:
 def threads() -> int:
     """How many threads a Gram may take. Raises ValueError where there are not as many cores."""
     wanted = numba.get_num_threads()
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if wanted > cores:
+    if wanted > cores():
         raise ValueError(
-            f"{wanted} threads are asked for, and this process may use {cores} cores: set NUMBA_NUM_THREADS or "
-            f"numba.set_num_threads to {cores} or less"
+            f"{wanted} threads are asked for, and this process may use {cores()} cores: set NUMBA_NUM_THREADS or "
+            f"numba.set_num_threads to {cores()} or less"
         )
     return wanted
 

@@ -1,7 +1,7 @@
 """The recurrent neural tangent kernel as an object."""
 
 from dataclasses import dataclass
-from math import sqrt
+from math import inf, sqrt
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,7 @@ class RNTK(Kernel):
         nonlinearity: "relu" or "erf".
         dtype: "float64", or "float32" for half the memory and more than twice the speed.
         backend: "cpu", the compiled engine (`rntk.engine_cpu`), or "numpy", the recursion as it is written on paper
-            (`rntk.recursion`; float64, and three more arrays of the Gram's size).
+            (`rntk.recursion`; float64, and several more arrays of the Gram's size).
 
     `k(X, Y=None)` takes arrays of shape (n, T) or (n, T, m) and returns an array of `dtype`, shape (n_x, n_y); `Y=None`
     (or the very same object as X) compares the set with itself. Costs O(T m) a pair and no memory beyond the result;
@@ -85,8 +85,9 @@ class RNTK(Kernel):
 
     def without_factor(self, setting: dict[str, Any]) -> tuple[dict[str, Any], float]:
         """σ_v² multiplies the whole kernel."""
-        if setting.get("sigma_v", 0) > 0:
-            return {**setting, "sigma_v": 1.0}, float(setting["sigma_v"]) ** 2
+        sigma_v = setting.get("sigma_v", 0.0)
+        if sigma_v > 0 and 0 < square(sigma_v) < inf:
+            return {**setting, "sigma_v": 1.0}, square(sigma_v)
         return setting, 1.0
 
     def _pairs(self, X, Y):
@@ -94,17 +95,14 @@ class RNTK(Kernel):
         return x, None if Y is None else Y.transpose(1, 2, 0).copy()
 
     def _gram(self, pairs):
-        x, y = pairs
-        p = self.parameters
-        if self.backend == "numpy":
-            self._prepare(x)  # refuses what overflows
-            return recursion.gram(x.transpose(2, 0, 1), None if y is None else y.transpose(2, 0, 1), p)
         from rntk import engine_cpu  # numba: loaded at the first call, not at import
 
-        X, Y = (None if z is None else self._prepare(z) for z in pairs)
-        K = engine_cpu.gram(X, Y, p.nonlinearity)
-        if p.sigma_v != 1:
-            K *= K.dtype.type(square(p.sigma_v))
+        X, Y = (None if x is None else self._prepare(x) for x in pairs)  # refuses what overflows, for either backend
+        if self.backend == "numpy":
+            return recursion.gram(*(None if x is None else x.transpose(2, 0, 1) for x in pairs), self.parameters)
+        K = engine_cpu.gram(X, Y, self.nonlinearity)
+        if self.sigma_v != 1:
+            K *= K.dtype.type(square(self.sigma_v))
         return K
 
     def _prepare(self, x):

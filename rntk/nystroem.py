@@ -1,18 +1,18 @@
 """Landmarks: features whose products are nearly the kernel, for sets too large for a Gram."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
-from numbers import Integral
+from dataclasses import dataclass
 
 import numpy as np
 
+from rntk.base import Parametrised, check_count
 from rntk.sequences import as_sequences
 
 ROUNDING = 2.0**-26  # what a kernel near c = 1 keeps of its digits
 
 
 @dataclass
-class NystroemFeatures:
+class NystroemFeatures(Parametrised):
     """Features φ(x) with φ(x)·φ(y) ≈ k(x, y), from the kernel with a few landmarks z_1 … z_m, drawn from the training set:
 
         φ(x) = (k(x, z_1), …, k(x, z_m)) V Λ^{−1/2},        K_zz = V Λ Vᵀ
@@ -38,10 +38,8 @@ class NystroemFeatures:
 
     def fit(self, X, y=None) -> "NystroemFeatures":
         """Draw the landmarks from X; y is not looked at."""
-        for name in ("n_landmarks", "block"):
-            value = getattr(self, name)
-            if not (isinstance(value, Integral) and value >= 1):
-                raise ValueError(f"{name}={value!r}: a whole number of at least 1 is needed")
+        check_count("n_landmarks", self.n_landmarks)
+        check_count("block", self.block)
         X = as_sequences(X)
         drawn = np.random.default_rng(self.seed).choice(len(X), min(self.n_landmarks, len(X)), replace=False)
         self.landmarks_ = X[np.sort(drawn)]
@@ -65,15 +63,3 @@ class NystroemFeatures:
     def fit_transform(self, X, y=None) -> np.ndarray:
         """fit, then transform."""
         return self.fit(X).transform(X)
-
-    def get_params(self, deep: bool = True) -> dict:
-        """The parameters by name."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
-
-    def set_params(self, **params) -> "NystroemFeatures":
-        """Set parameters by name. Raises ValueError for an unknown one."""
-        for name, value in params.items():
-            if name not in self.get_params():
-                raise ValueError(f"NystroemFeatures has no parameter {name!r}: it has {', '.join(self.get_params())}")
-            setattr(self, name, value)
-        return self

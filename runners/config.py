@@ -1,6 +1,5 @@
 """From Hydra's configuration to the study's own words, and messages for names that do not exist."""
 
-import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,6 +8,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from datasets import find, listed
 from datasets.catalogue import unknown
+from rntk.machine import cores
 from runners.method import Method
 from runners.protocol import Protocol
 
@@ -65,13 +65,14 @@ def dataset_names(value) -> list[str]:
 
 def workers_of(workers: int | None) -> int:
     """The number of worker processes: what `workers` says, or all cores this process may use."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    workers = cores if workers is None else workers
+    workers = cores() if workers is None else workers
     if not isinstance(workers, int) or workers < 1:
-        raise ValueError(f"workers={workers!r}: a whole number of at least 1 is needed, or null for all {cores} cores")
-    if workers > cores:
         raise ValueError(
-            f"workers={workers}: this process may use {cores} cores; more workers than that only wait for each other"
+            f"workers={workers!r}: a whole number of at least 1 is needed, or null for all {cores()} cores"
+        )
+    if workers > cores():
+        raise ValueError(
+            f"workers={workers}: this process may use {cores()} cores; more workers than that only wait for each other"
         )
     return workers
 

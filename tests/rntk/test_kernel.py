@@ -132,6 +132,8 @@ def test_the_backend_in_numpy_is_the_recursion():
     np.testing.assert_allclose(slow(X), fast(X), rtol=1e-12)
     with pytest.raises(ValueError, match="overflows float64"):
         RNTK(sigma_w=1e200, backend="numpy")(X)
+    with pytest.raises(ValueError, match="overflows float64"):  # whichever of the two sets it is
+        RNTK(backend="numpy")(X, 1e200 * Y)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +174,8 @@ def test_the_readouts_scale_is_a_factor():
     setting, factor = RNTK().without_factor({"sigma_w": 1.3, "sigma_v": 0.7})
     assert setting == {"sigma_w": 1.3, "sigma_v": 1.0}
     np.testing.assert_array_equal(RNTK(**setting)(X) * factor, RNTK(sigma_w=1.3, sigma_v=0.7)(X))
-    assert RNTK().without_factor({"sigma_v": 0.0}) == ({"sigma_v": 0.0}, 1.0)
+    for alone in (0.0, 1e200, 1e-200):  # nothing, or no number: the kernel itself has to refuse it
+        assert RNTK().without_factor({"sigma_v": alone}) == ({"sigma_v": alone}, 1.0)
     assert RNTK().without_factor({"sigma_w": 1.0}) == ({"sigma_w": 1.0}, 1.0)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from baselines import RBF
 from datasets.synthetic import noisy_sinusoids
-from rntk import RNTK, NystroemFeatures, gram_blocks, gram_file, memory
+from rntk import RNTK, NystroemFeatures, gram_blocks, gram_file, machine
 
 KERNEL = RNTK(sigma_w=1.3, sigma_b=0.2, sigma_h=0.5)
 
@@ -112,7 +112,7 @@ def test_what_will_not_fit_is_refused_before_it_is_computed(monkeypatch, tmp_pat
         RNTK(dtype="float32")(X)
     with pytest.raises(MemoryError, match="by RBF"):
         RBF()(X)
-    monkeypatch.setattr(memory, "available", lambda: 100 * 2**20)
+    monkeypatch.setattr(machine, "available", lambda: 100 * 2**20)
     with pytest.raises(MemoryError, match="needs 122 MiB, and 100 MiB of memory are free"):
         RNTK()(np.zeros((4000, 1)))
     RNTK()(np.zeros((3000, 1)))
@@ -122,13 +122,13 @@ def test_what_will_not_fit_is_refused_before_it_is_computed(monkeypatch, tmp_pat
 
 
 def test_a_containers_limit_counts_and_its_file_cache_does_not(monkeypatch, tmp_path):
-    monkeypatch.setattr(memory, "CGROUP", tmp_path)
+    monkeypatch.setattr(machine, "CGROUP", tmp_path)
     (tmp_path / "memory.max").write_text("1000000\n")
     (tmp_path / "memory.current").write_text("700000\n")
     (tmp_path / "memory.stat").write_text("anon 500000\ninactive_file 200000\n")
-    assert memory.available() == 500_000
+    assert machine.available() == 500_000
     (tmp_path / "memory.max").write_text("max\n")
-    assert memory.available() > 500_000
+    assert machine.available() > 500_000
 
 
 def test_features_are_the_kernel_where_all_series_are_landmarks(X):

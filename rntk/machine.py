@@ -1,10 +1,15 @@
-"""Memory foreseen: what will not fit is refused before it is computed."""
+"""What this process may use of the machine: its cores, and its memory, which is foreseen and not run out of."""
 
 import os
 from pathlib import Path
 
 CGROUP = Path("/sys/fs/cgroup")
 WORTH_ASKING = 2**26  # bytes below which nobody runs out
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def available() -> int | None:
