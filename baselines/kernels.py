@@ -6,15 +6,15 @@ import numpy as np
 from scipy.spatial.distance import cdist, pdist
 
 from rntk.base import Kernel
-from rntk.sequences import as_sequences
+from rntk.sequences import Sequences, as_pair
 
 
-def vectors(X: np.ndarray) -> np.ndarray:
-    """Sequences of shape (n, T, m) as vectors of shape (n, T·m)."""
-    return X.reshape(len(X), -1)
+def vectors(X: Sequences) -> np.ndarray:
+    """Sequences of equal lengths as vectors of shape (n, T·m)."""
+    return X.values.reshape(len(X), -1)
 
 
-def squared_distances(X: np.ndarray, Y: np.ndarray | None) -> np.ndarray:
+def squared_distances(X: Sequences, Y: Sequences | None) -> np.ndarray:
     """|x − y|² of every pair, from the differences themselves: zero, exactly, between equal series."""
     return cdist(vectors(X), vectors(X if Y is None else Y), "sqeuclidean")
 
@@ -58,7 +58,7 @@ class Gaussian(Kernel):
 
         Raises ValueError where it is 0, or n < 2.
         """
-        distances = pdist(vectors(as_sequences(X)))
+        distances = pdist(vectors(as_pair(X)[0]))
         if not len(distances) or np.median(distances) == 0:
             raise ValueError(
                 "the median distance of the training set is 0 or undefined: the Gaussian kernel has no bandwidth; use RBF"

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from baselines.kernels import vectors
-from rntk import engine_cpu
-from rntk.base import Kernel, check_choice, square
-from rntk.nonlinearities import NONLINEARITIES
+from rntk import coefficients, engine_cpu
+from rntk.base import Kernel, square
+from rntk.nonlinearities import as_nonlinearity
 from rntk.recursion import Parameters
+from rntk.sequences import Sequences
 
 
 @dataclass
@@ -21,7 +22,7 @@ class NTK(Kernel):
         Σ¹ = σ_w² ⟨x, y⟩ + σ_b²,        Σ^{ℓ+1} = σ_w² V[Σ^ℓ] + σ_b²
         Θ¹ = Σ¹,                        Θ^{ℓ+1} = Σ^{ℓ+1} + σ_w² V'[Σ^ℓ] Θ^ℓ,        k(x, y) = Θ^{depth+1}
 
-    Parameters: depth, a whole number ≥ 1; sigma_w, sigma_b ≥ 0; nonlinearity "relu" or "erf". Raises ValueError where
+    Parameters: depth, a whole number ≥ 1; sigma_w, sigma_b ≥ 0; nonlinearity, one of the RNTK's. Raises ValueError where
     one is out of range, or the kernel overflows.
 
     Source: Jacot, Gabriel, Hongler, "Neural Tangent Kernel", NeurIPS 2018.
@@ -35,7 +36,7 @@ class NTK(Kernel):
     def _validate(self):
         self._check("depth", positive=True, whole=True)
         self._check("sigma_w", "sigma_b")
-        check_choice("nonlinearity", self.nonlinearity, NONLINEARITIES)
+        as_nonlinearity(self.nonlinearity)
 
     def _pairs(self, X, Y):
         x, directions = lengths_and_directions(X)
@@ -44,7 +45,7 @@ class NTK(Kernel):
 
     def _gram(self, pairs):
         x, y, cosines = pairs
-        K = engine_cpu.gram(self._prepare(x), None if y is None else self._prepare(y), self.nonlinearity, cosines)
+        K = engine_cpu.gram(self._prepare(x), None if y is None else self._prepare(y), cosines)
         return square(self.sigma_w) * K + square(self.sigma_b)
 
     def _prepare(self, lengths):
@@ -53,7 +54,8 @@ class NTK(Kernel):
         x[0, 0] = lengths
         ww = square(self.sigma_w)
         p = Parameters(self.sigma_w, self.sigma_w, self.sigma_b, 0.0, 1.0, self.nonlinearity)
-        prepared = engine_cpu.prepare(x, p)
+        engine_cpu.compiled("float64")
+        prepared = coefficients.prepare(x, p)
         if not np.isfinite(ww * prepared.diagonal).all():
             raise ValueError(
                 f"{self} overflows float64 within {self.depth} layers: use a smaller sigma_w, or smaller series"
@@ -61,10 +63,10 @@ class NTK(Kernel):
         return prepared
 
     def _diag(self, X):
-        return square(self.sigma_w) * self._prepare(lengths_and_directions(X)[0]).diagonal + square(self.sigma_b)
+        return square(self.sigma_w) * engine_cpu.diagonal(self._prepare(lengths_and_directions(X)[0])) + square(self.sigma_b)
 
 
-def lengths_and_directions(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def lengths_and_directions(X: Sequences) -> tuple[np.ndarray, np.ndarray]:
     """|x| and x/|x| of every series as one vector; the direction of a zero is zero."""
     lengths = np.linalg.norm(vectors(X), axis=1)
     return lengths, vectors(X) / np.where(lengths > 0, lengths, 1.0)[:, None]

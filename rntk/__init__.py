@@ -9,7 +9,19 @@
 
 from rntk.blocks import gram_blocks, gram_file
 from rntk.kernel import RNTK
+from rntk.nonlinearities import Nonlinearity, Quadrature, Rectifier
 from rntk.nystroem import NystroemFeatures
+from rntk.sequences import unpadded
 from rntk.version import __version__
 
-__all__ = ["RNTK", "NystroemFeatures", "__version__", "gram_blocks", "gram_file"]
+__all__ = [
+    "RNTK",
+    "Nonlinearity",
+    "NystroemFeatures",
+    "Quadrature",
+    "Rectifier",
+    "__version__",
+    "gram_blocks",
+    "gram_file",
+    "unpadded",
+]

@@ -42,9 +42,10 @@ class Kernel(Parametrised):
 
     Subclasses are dataclasses whose fields are the hyperparameters. They write `_validate`; `_pairs(X, Y)`, what the
     Gram needs of the sequences whatever the hyperparameters are; `_gram(pairs)`, the Gram from that; and `_diag(X)`.
-    X and Y are checked float64 arrays of shape (n, T, m), and Y is None stands for X with itself.
+    X and Y are checked `Sequences`, of equal lengths unless `_ragged`, and Y is None stands for X with itself.
     """
 
+    _ragged = False  # whether sequences of different lengths can be compared
     _arrays = 3  # how many arrays of the Gram's size it takes to compute it
 
     def __post_init__(self):
@@ -54,11 +55,11 @@ class Kernel(Parametrised):
         """The Gram matrix, float64 of shape (n_x, n_y): k(x, y) for every sequence of X and of Y, or of X with itself
         when Y is None.
 
-        X and Y have shape (n, T) or (n, T, m). Raises ValueError where a parameter or an input is not valid, MemoryError
+        X and Y have shape (n, T) or (n, T, m), or are lists of arrays (T_i, m). Raises ValueError where a parameter or an input is not valid, MemoryError
         where the result will not fit.
         """
         self._validate()
-        X, Y = as_pair(X, Y)
+        X, Y = as_pair(X, Y, self._ragged)
         self._foresee(len(X), len(X if Y is None else Y))
         return self._gram(self._pairs(X, Y))
 
@@ -67,7 +68,7 @@ class Kernel(Parametrised):
 
         What the settings of a grid share (the checks, the layout, distances and products of pairs) is computed once.
         """
-        X, _ = as_pair(X)
+        X, _ = as_pair(X, ragged=self._ragged)
         self._foresee(len(X), len(X))
         pairs = self._pairs(X, None)
         return lambda setting: self.set_params(**setting)._gram(pairs)
@@ -82,7 +83,7 @@ class Kernel(Parametrised):
     def diag(self, X) -> np.ndarray:
         """k(x, x) of every sequence of X: the diagonal of `k(X)`, shape (n,), without the rest of it."""
         self._validate()
-        return self._diag(as_pair(X)[0])
+        return self._diag(as_pair(X, ragged=self._ragged)[0])
 
     def _foresee(self, n_x: int, n_y: int) -> None:
         """Raise MemoryError if a Gram of n_x × n_y, and the arrays of its size that computing it takes, will not fit."""
@@ -95,12 +96,16 @@ class Kernel(Parametrised):
 
     def _check(self, *names: str, positive: bool = False, whole: bool = False):
         """Raise ValueError unless each named parameter is a finite number in its range."""
-        rule = f"a {'whole' if whole else 'finite'} number {'> 0' if positive else '>= 0'}"
         for name in names:
-            value = getattr(self, name)
-            number = isinstance(value, Real) and not isinstance(value, bool) and abs(value) <= FLOAT_MAX
-            if not number or value < 0 or (positive and value == 0) or (whole and value != int(value)):
-                raise ValueError(f"{name}={value!r}: {type(self).__name__} needs {name} to be {rule}")
+            check_number(name, getattr(self, name), type(self).__name__, positive, whole)
+
+
+def check_number(name: str, value, owner: str, positive: bool = False, whole: bool = False) -> None:
+    """Raise ValueError unless `value`, the parameter `name` of `owner`, is a finite number in its range."""
+    number = isinstance(value, Real) and not isinstance(value, bool) and abs(value) <= FLOAT_MAX
+    if not number or value < 0 or (positive and value == 0) or (whole and value != int(value)):
+        rule = f"a {'whole' if whole else 'finite'} number {'> 0' if positive else '>= 0'}"
+        raise ValueError(f"{name}={value!r}: {owner} needs {name} to be {rule}")
 
 
 def check_choice(name: str, value, valid) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from rntk.base import check_count
 from rntk.machine import readable
-from rntk.sequences import as_pair
+from rntk.sequences import Sequences, as_pair
 from rntk.version import __version__
 
 Block = tuple[slice, slice, np.ndarray]
@@ -21,11 +21,11 @@ def gram_blocks(kernel: Callable, X, Y=None, block: int = 2048) -> Iterator[Bloc
     """The Gram of X and Y in blocks of at most `block` × `block`: (rows, columns, K[rows, columns]), one after another.
 
     Where Y is None only the blocks on and above the diagonal come: K is symmetric. Takes any kernel of this package,
-    arrays of shape (n, T) or (n, T, m), and no more memory than a block and the coefficients of its series.
+    sequences as the kernel does, and no more memory than a block and the coefficients of its series.
 
     Raises ValueError for a block size below 1 and for inputs that the kernel refuses.
     """
-    X, Y = as_pair(X, Y)
+    X, Y = as_pair(X, Y, ragged=True)
     for rows, columns in _blocks(len(X), len(X if Y is None else Y), Y is None, block):
         yield rows, columns, _values(kernel, X, Y, rows, columns)
 
@@ -39,7 +39,7 @@ def gram_file(kernel: Callable, X, path, Y=None, block: int = 2048, report: Call
 
     Raises ValueError if the file holds another Gram, OSError if the disk has no room for it.
     """
-    X, Y = as_pair(X, Y)
+    X, Y = as_pair(X, Y, ragged=True)
     todo = _blocks(len(X), len(X if Y is None else Y), Y is None, block)
     path, note = Path(path), Path(f"{path}.json")
     shape, dtype = (len(X), len(X if Y is None else Y)), np.dtype(getattr(kernel, "dtype", "float64"))
@@ -107,8 +107,9 @@ def _blocks_done(path: Path, note: Path, content: dict) -> int | None:
     return done if path.exists() else None
 
 
-def _digest(X: np.ndarray) -> str:
-    return sha256(repr(X.shape).encode() + np.ascontiguousarray(X).tobytes()).hexdigest()
+def _digest(X: Sequences) -> str:
+    content = repr(X.shape).encode() + np.ascontiguousarray(X.values).tobytes()
+    return sha256(content + X.starts.tobytes() if X.ragged else content).hexdigest()
 
 
 def _write(note: Path, content: dict) -> None:

@@ -1,14 +1,15 @@
 """The fast engine: fills the Gram matrix tile by tile, each pair an independent recursion over time.
 
-**The recursion, normalised.** Every nonlinearity here has a normaliser N of its own for each series (√K_xx for ReLU,
-√(1/2 + K_xx) for erf) by which its dual activations depend on c = K/(N_x N_y) alone, but for a factor. With
-τ = Θ/(N_x N_y), a step is
+**The recursion, normalised.** Every nonlinearity has a normaliser N of its own for each series and factors ρ by which its
+duals are V = ρ_x ρ_y F(c) and V' Θ = ρ_x ρ_y F'(c) τ, where c = K/(N_x N_y) and τ = Θ/(N_x N_y) (`rntk.duals`). A layer
+keeps G = F(c) and H = F'(c) τ; its step is
 
-    c ← α_x α_y F(c) + β_x β_y + ⟨u_x, u_y⟩,        τ ← c + α_x α_y F'(c) τ        (F, F' of the old c)
+    c = α_x α_y G + β_x β_y + ⟨u_x, u_y⟩,        τ = c + α_x α_y H,        G ← F(c),    H ← F'(c) τ.
 
-where α, β and u belong to single series and are computed once, O(n T m). What is left for a pair and step is F, F' and
-a few products: for ReLU one square root, one polynomial, no division, no branch. The readout is one more step, whose α
-also undoes the normalisation.
+Above the first layer γ_x γ_y G' stands in place of the inputs, and τ gains γ_x γ_y H', where G' and H' are what the layer
+below has just found. The readout is ρ_x ρ_y G for the network's Gaussian process and ρ_x ρ_y (G + H) for its tangent
+kernel. α, β, γ, u and ρ belong to single series and are computed once (`rntk.coefficients`). What is left for a pair and
+step is F, F' and a few products: for ReLU one square root, one polynomial, no division, no branch.
 
 **Tiles.** A tile is up to LANES series of one set, the lanes, times ROWS shifts: shift d pairs lane j with series
 (j + d) mod n of the other set. The pairs of a set with itself are then the shifts 1 … n/2, each pair once and no
@@ -16,158 +17,140 @@ triangle to waste. At each step a tile copies the coefficients that it needs nex
 that the compiler vectorises all of it; its state stays in the first-level cache, and nothing of size n × n × T is ever
 stored. Tiles are independent: threads share them without locks, and their number does not change a bit of the result.
 
+**Lengths.** Series end together. Before one begins all its coefficients are 0, and so is α at its first step, so that no
+pair remembers anything from before both have begun; rows of a tile in which none has begun yet are passed over. The mean
+over all pairs of steps goes through every alignment of two series in time, each a recursion of its own.
+
 Threads: as many as `numba.get_num_threads()` says; set them with `numba.set_num_threads` or the environment variable
 NUMBA_NUM_THREADS.
-
-All compiled code of the project is in this file: the compiler's cache does not see what has changed in another.
 """
 
-import math
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import NamedTuple
 
 import numba
 import numpy as np
-from numba.extending import overload
 
-from rntk.base import square
+from rntk import coefficients, duals
+from rntk.coefficients import BETA, ERF, EXTRA, GELU, LINEAR, RECTIFIER, SIN, TIED, Form, Prepared
 from rntk.compiling import alone
+from rntk.duals import inlined, jit
 from rntk.machine import cores
-from rntk.recursion import Parameters
 
 LANES, ROWS = 128, 32  # a tile: two states of 32 × 128 float64 are 64 KiB
 REACH = LANES + ROWS  # what the lanes and shifts of a tile reach of the other set
 SERIAL = 10**6  # pairs and steps below which threads do not pay
-
-RELU, ERF = 0, 1
-CODES = {"relu": RELU, "erf": ERF}
-ALPHA, BETA, BOUND = 0, 1, 2  # rows of a series' coefficients, BOUND for erf alone; then u, a row a channel
-
-# arcsin(√w)/√w on [0, 1/2], interpolated at Chebyshev nodes in 40-digit arithmetic: relative errors 3.3e-14 and 2e-8.
-# fmt: off
-ARCSIN = (
-    1.000000000000019, 0.16666666664942262, 0.0750000025617214, 0.04464270761126551,
-    0.030386492928863466, 0.022289306881364452, 0.01833122765495623, 0.006106156314244515,
-    0.0556846517669656, -0.1657150997119216, 0.5015912701831444, -0.9548113647605592,
-    1.253348222296309, -0.9701713595266648, 0.3636755554228605,
-)
-ARCSIN_SHORT = (
-    0.9999999887111962, 0.16666954671609344, 0.07488114441822327, 0.046480849462936874,
-    0.01673138895046739, 0.07553975382221965, -0.09008621671077405, 0.10967398323879114,
-)
-# fmt: on
+TANGENT, PROCESS, BOTH = 0, 1, 2  # what is read out: the tangent kernel, the Gaussian process, both in this order
 
 L, R = np.uint64(LANES), np.uint64(REACH)
 
-jit = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nnan", "nsz"})
-inlined = numba.njit(nogil=True, error_model="numpy", fastmath={"contract", "nnan", "nsz"}, forceinline=True)
 
-
-def number(value, like):
-    """A constant in the type of `like`: written as a plain 1.0 it would carry float32 into float64."""
-
-
-@overload(number)
-def _number(value, like):
-    dtype = np.float32 if like == numba.types.float32 else np.float64
-    return lambda value, like: dtype(value)
-
-
-def arcsin_ratio(square):
-    """arcsin(x)/x for x² = `square` ≤ 1/2, to the precision of its type."""
-
-
-def arcsin_ratio_of_halves(square):
-    """arcsin(y/√2)/y for y² = `square` ≤ 1."""
-
-
-@overload(arcsin_ratio)
-def _arcsin_ratio(square):
-    return polynomial(square, 1, 1)
-
-
-@overload(arcsin_ratio_of_halves)
-def _arcsin_ratio_of_halves(square):
-    return polynomial(square, 1 / math.sqrt(2), 1 / 2)
-
-
-def polynomial(number_type, factor, scale):
-    """The function factor · P(scale · w), P the arcsine's polynomial, in the arithmetic of a type."""
-    dtype, table = (np.float32, ARCSIN_SHORT) if number_type == numba.types.float32 else (np.float64, ARCSIN)
-    scaled = tuple(dtype(a * scale**k * factor) for k, a in enumerate(table))
-    even, odd = scaled[0::2], scaled[1::2]
-
-    def horner(square):
-        # even and odd powers apart: two chains of half the length, for which the processor need not wait as long
-        fourth = square * square
-        p, q = even[-1], odd[-1]
-        for a in even[-2::-1]:
-            p = p * fourth + a
-        for a in odd[-2::-1]:
-            q = q * fourth + a
-        return p + square * q
-
-    return horner
+@inlined
+def rectifier(c, kappa, p, q, i, j):
+    return duals.rectifier(c, kappa)
 
 
 @inlined
-def cosine(c, bound):
-    """√(1 − c²), where `bound` ≤ 1 − c² stands in once rounding leaves less."""
-    return math.sqrt(max(number(1, c) - c * c, bound))
+def linear(c, kappa, p, q, i, j):
+    return c, duals.number(1, c)
 
 
 @inlined
-def relu(c):
-    """F = c (π − θ) + √(1 − c²) and F' = π − θ, where θ = arccos c; a c that rounding has carried beyond 1 is 1.
+def erf(c, kappa, p, q, i, j):
+    return duals.erf(c, p[i], q[j])
 
-    With the cosine w of arcsin |c|, sin(arcsin |c| − π/4) = (|c| − w)/√2 is within ±1/√2, where one polynomial is enough.
+
+@inlined
+def sin(c, kappa, p, q, i, j):
+    return duals.sin(c, p[i] + q[j])
+
+
+@inlined
+def gelu(c, kappa, p, q, i, j):
+    return duals.gelu(c, p[i], p[L + i], q[j], q[R + j])
+
+
+def fused(dual, extras):
+    """A step of the first layer for series of one channel: everything of a pair in registers.
+
+    G and H of the lanes stand in s from `row` on, the coefficients in p, and in q from the shift d on. All indices are
+    unsigned: of signed ones the compiler would look at each for its sign.
     """
-    c = min(c, number(1, c))
-    w = cosine(c, number(0, c))
-    y = abs(c) - w
-    arcsin = math.copysign(number(math.pi / 4, c) + y * arcsin_ratio_of_halves(y * y), c)
-    pi_minus_theta = number(math.pi / 2, c) + arcsin
-    return c * pi_minus_theta + w, pi_minus_theta
+    e, u = np.uint64(EXTRA), np.uint64(EXTRA + extras)
+
+    @inlined
+    def step(s, row, p, q, d, width, kappa):
+        for j in range(width):
+            a = p[j] * q[d + j]
+            drive = p[L + j] * q[d + R + j] + p[u * L + j] * q[d + u * R + j]
+            c = a * s[row + j] + drive
+            tau = c + a * s[row + L + j]
+            F, F_prime = dual(c, kappa, p, q, e * L + j, d + e * R + j)
+            s[row + j] = F
+            s[row + L + j] = F_prime * tau
+
+    return step
+
+
+def driven(dual):
+    """A step of any layer, whose coefficients begin at p_row and q_row; w holds what drives c, and after it what drives
+    τ besides.
+    """
+    e = np.uint64(EXTRA)
+
+    @inlined
+    def step(s, row, p, q, p_row, q_row, width, kappa, w):
+        for j in range(width):
+            a = p[p_row + j] * q[q_row + j]
+            c = a * s[row + j] + w[j]
+            tau = c + a * s[row + L + j] + w[L + j]
+            F, F_prime = dual(c, kappa, p, q, p_row + e * L + j, q_row + e * R + j)
+            s[row + j] = F
+            s[row + L + j] = F_prime * tau
+
+    return step
+
+
+fused_rectifier, fused_erf = fused(rectifier, 0), fused(erf, 1)
+driven_rectifier, driven_erf, driven_linear = driven(rectifier), driven(erf), driven(linear)
+driven_sin, driven_gelu = driven(sin), driven(gelu)
 
 
 @inlined
-def erf(c, bound):
-    """F = arcsin c and F' = 1/√(1 − c²). The arcsine is that of c or of its cosine, whichever is smaller, so that it is
-    exact to the last digits near 0, from where rounding would grow.
-    """
-    w, size = cosine(c, bound), abs(c)
-    x = min(size, w)
-    angle = x * arcsin_ratio(x * x)
-    angle = angle if size <= w else number(math.pi / 2, c) - angle
-    return math.copysign(angle, c), number(1, c) / w
-
-
-@inlined
-def relu_step(s, row, p, q, d, width):
-    """One step of one row of a tile: c and τ of its lanes stand in s from `row` on, the coefficients in p, and in q from
-    the shift d on. All indices are unsigned: of signed ones the compiler would look at each for its sign.
-    """
+def driven_series(s, row, p, q, p_row, q_row, width, terms, w):
+    """The same where F is a power series: Horner's rule for it and its derivative, a coefficient at a time."""
     for j in range(width):
-        a = p[j] * q[d + j]
-        drive = p[L + j] * q[d + R + j] + p[L + L + j] * q[d + R + R + j]
-        F, F_prime = relu(s[row + j])
-        c = a * F + drive
-        s[row + L + j] = c + a * F_prime * s[row + L + j]
-        s[row + j] = c
+        a = p[p_row + j] * q[q_row + j]
+        c = a * s[row + j] + w[j]
+        w[L + j] += c + a * s[row + L + j]
+        w[j] = min(max(c, duals.number(-1, c)), duals.number(1, c))
+        s[row + j] = s[row + L + j] = duals.number(0, c)
+    for k in range(terms):
+        term = np.uint64(EXTRA + terms - 1 - k)
+        for j in range(width):
+            G, c = s[row + j], w[j]
+            s[row + L + j] = s[row + L + j] * c + G
+            s[row + j] = G * c + p[p_row + term * L + j] * q[q_row + term * R + j]
+    for j in range(width):
+        s[row + L + j] *= w[L + j]
 
 
 @inlined
-def erf_step(s, row, p, q, d, width):
-    """The same for erf. 1 − c² ≥ A + B − A B with A = 1/(1 + 2 K_xx) and B = 1/(1 + 2 K_yy), because K² ≤ K_xx K_yy."""
-    for j in range(width):
-        a = p[j] * q[d + j]
-        A, B = p[L + L + j], q[d + R + R + j]
-        drive = p[L + j] * q[d + R + j] + p[L + L + L + j] * q[d + R + R + R + j]
-        F, F_prime = erf(s[row + j], A + B - A * B)
-        c = a * F + drive
-        s[row + L + j] = c + a * F_prime * s[row + L + j]
-        s[row + j] = c
+def step_of_layer(form, s, row, p, q, p_row, q_row, width, w):
+    """A step of a layer, driven by w."""
+    if form.code == RECTIFIER:
+        driven_rectifier(s, row, p, q, p_row, q_row, width, form.kappa, w)
+    elif form.code == ERF:
+        driven_erf(s, row, p, q, p_row, q_row, width, form.kappa, w)
+    elif form.code == LINEAR:
+        driven_linear(s, row, p, q, p_row, q_row, width, form.kappa, w)
+    elif form.code == SIN:
+        driven_sin(s, row, p, q, p_row, q_row, width, form.kappa, w)
+    elif form.code == GELU:
+        driven_gelu(s, row, p, q, p_row, q_row, width, form.kappa, w)
+    else:
+        driven_series(s, row, p, q, p_row, q_row, width, form.extras, w)
 
 
 @inlined
@@ -186,33 +169,115 @@ def load(to, stride, rows, t, start, count):
 
 
 @jit
-def tile(code, s, p, q, lanes, others, cosines, first, last, left, width):
-    """Carry the pairs of lanes left … left + width and shifts first … last through all steps and the readout."""
-    steps, k, _ = lanes.shape
-    u = 2 if code == RELU else 3  # the first channel's row
+def begins(begin, lanes, others, at, other_at, steps, first, last, left, width):
+    """For each shift, the first of the `steps` at which both series of a pair have begun, in any lane."""
+    n, m = lanes.size, others.size
+    for shift in range(last - first):
+        begin[shift] = steps
+        for j in range(left, min(left + width, n)):
+            start = max(lanes[j] - at, others[(j + first + shift) % m] - other_at)
+            begin[shift] = min(begin[shift], max(start, 0))
+
+
+@jit
+def sweep(form, s, p, q, w, lanes, others, cosines, at, other_at, steps, begin, first, last, left, width, half):
+    """Carry a tile's pairs through `steps` steps, from step `at` of the lanes and `other_at` of the others on.
+
+    `half` of the lanes are enough for the last shift of all, where it is > 0.
+    """
+    m, depth = form.channels, form.depth
+    stride = np.uint64(2 * LANES * (depth + (form.every > 0)))
+    first_rows = EXTRA + form.extras + m
+    plain = m == 1 and not cosines.size and (form.code == RECTIFIER or form.code == ERF)
     for t in range(steps):
-        load(p, LANES, lanes, t, left, width)
-        load(q, REACH, others, t, left + first, width + last - first)
+        load(p, LANES, lanes, at + t, left, width)
+        load(q, REACH, others, other_at + t, left + first, width + last - first)
         for shift in range(last - first):
-            d, row, lanes_here = np.uint64(shift), np.uint64(2 * LANES * shift), np.uint64(width)
-            if t > 0:
-                if code == RELU:
-                    relu_step(s, row, p, q, d, lanes_here)
+            if t < begin[shift]:
+                continue
+            count = half if half > 0 and shift == last - first - 1 else width
+            d, row, here = np.uint64(shift), np.uint64(shift) * stride, np.uint64(count)
+            if plain:
+                if form.code == RECTIFIER:
+                    fused_rectifier(s, row, p, q, d, here, form.kappa)
                 else:
-                    erf_step(s, row, p, q, d, lanes_here)
+                    fused_erf(s, row, p, q, d, here, form.kappa)
             else:
-                for j in range(width):
-                    drive = p[u * LANES + j] * q[u * REACH + shift + j]
-                    if cosines.size:
-                        drive *= cosines[(left + first + shift + j) % cosines.shape[0], (left + j) % cosines.shape[1]]
-                    c = drive + p[LANES + j] * q[REACH + shift + j]
-                    s[2 * LANES * shift + j] = s[2 * LANES * shift + LANES + j] = c
-            for channel in range(u + 1, k):  # those after the first
-                p_row, q_row = np.uint64(channel * LANES), np.uint64(channel * REACH)
-                for j in range(lanes_here):
-                    product = p[p_row + j] * q[q_row + d + j]
-                    s[row + j] += product
-                    s[row + L + j] += product
+                for j in range(here):
+                    w[j] = p[np.uint64(BETA) * L + j] * q[np.uint64(BETA) * R + d + j]
+                    w[L + j] = duals.number(0, w[j])
+                for channel in range(EXTRA + form.extras, first_rows):
+                    p_row, q_row = np.uint64(channel) * L, np.uint64(channel) * R + d
+                    if cosines.size and t == 0:
+                        for j in range(count):
+                            i, k = (left + first + shift + j) % cosines.shape[0], (left + j) % cosines.shape[1]
+                            w[j] += p[p_row + np.uint64(j)] * q[q_row + np.uint64(j)] * cosines[i, k]
+                    else:
+                        for j in range(here):
+                            w[j] += p[p_row + j] * q[q_row + j]
+                step_of_layer(form, s, row, p, q, np.uint64(0), d, here, w)
+            if form.frozen > 0:
+                for j in range(here):
+                    s[row + L + j] = duals.number(0, w[j])
+            for layer in range(1, depth):
+                offset = np.uint64(first_rows + (layer - 1) * (EXTRA + form.extras + 1))
+                p_row, q_row, below = offset * L, offset * R + d, row + np.uint64(2 * (layer - 1)) * L
+                gamma = np.uint64(EXTRA + form.extras)
+                for j in range(here):
+                    g = p[p_row + gamma * L + j] * q[q_row + gamma * R + j]
+                    w[j] = p[p_row + np.uint64(BETA) * L + j] * q[q_row + np.uint64(BETA) * R + j] + g * s[below + j]
+                    w[L + j] = g * s[below + L + j]
+                step_of_layer(form, s, below + L + L, p, q, p_row, q_row, here, w)
+                if layer < form.frozen:
+                    for j in range(here):
+                        s[below + L + L + L + j] = duals.number(0, w[j])
+            if form.every > 0:
+                top, sums = row + np.uint64(2 * (depth - 1)) * L, row + np.uint64(2 * depth) * L
+                rho = np.uint64(lanes.shape[1] - 1)
+                for j in range(here):
+                    r = p[rho * L + j] * q[rho * R + d + j]
+                    s[sums + j] += r * s[top + j]
+                    s[sums + L + j] += r * s[top + L + j]
+
+
+@jit
+def tile(form, s, p, q, w, begin, lanes, others, cosines, symmetric, first, last, left, width):
+    """Carry the pairs of lanes left … left + width and shifts first … last through all steps and the readout.
+
+    The process' kernel and the rest of the tangent kernel then stand in the last 2 × LANES places of each row of s.
+    """
+    steps, other_steps = lanes.rows.shape[0], others.rows.shape[0]
+    n = lanes.rows.shape[2]
+    half = 0
+    if symmetric and 2 * (last - 1) == n:  # n even: the last shift has each pair twice
+        half = min(width, max(8, -(-(n // 2 - left) // 8) * 8))
+    stride = 2 * LANES * (form.depth + (form.every > 0))
+    s[: stride * (last - first)] = 0
+    begin[:] = 0
+    ragged = lanes.starts.size > 0
+    alignments = range(1 - other_steps, steps) if form.every == TIED else range(steps - other_steps, steps - other_steps + 1)
+    for alignment in alignments:  # step t of the lanes meets step t − alignment of the others
+        at, other_at = max(alignment, 0), max(-alignment, 0)
+        count = min(steps - at, other_steps - other_at)
+        if ragged:
+            begins(begin, lanes.starts, others.starts, at, other_at, count, first, last, left, width)
+        if form.every == TIED and symmetric and first == 0:
+            begin[0] = count if alignment == 0 else begin[0]  # series with themselves: in closed form
+        sweep(
+            form, s, p, q, w, lanes.rows, others.rows, cosines, at, other_at, count, begin, first, last, left, width, half
+        )
+        if form.every == TIED and first == 0 and not ragged:
+            begin[0] = 0
+    if form.every == 0:
+        load(p, LANES, lanes.readout, 0, left, width)
+        load(q, REACH, others.readout, 0, left + first, width + last - first)
+        for shift in range(last - first):
+            top = np.uint64(shift * stride + 2 * LANES * (form.depth - 1))
+            d = np.uint64(shift)
+            for j in range(np.uint64(width)):
+                r = p[j] * q[d + j]
+                s[top + j] *= r
+                s[top + L + j] *= r
 
 
 @jit
@@ -224,130 +289,64 @@ def aligned(size, like):
 
 
 @jit
-def fill(out, code, lanes, others, cosines, symmetric, swapped, share, shares):
-    """Compute every `shares`-th tile, from the `share`-th on, and write it where it belongs.
+def fill(out, form, lanes, others, cosines, symmetric, swapped, output, shifts, share, shares):
+    """Compute every `shares`-th tile of shifts[0] … shifts[1], from the `share`-th on, and write it where it belongs.
 
-    `others` may hold its set several times over; out is (others, lanes), or (lanes, others) where `swapped`.
+    `others` may hold its set several times over; out is (k, others, lanes), or (k, lanes, others) where `swapped`, with k
+    = 2 for both outputs.
     """
-    n = lanes.shape[2]
-    height = out.shape[1] if swapped else out.shape[0]
-    shifts = n // 2 + 1 if symmetric else height
-    blocks = -(-n // LANES)
+    n, k = lanes.rows.shape[2], lanes.rows.shape[1]
+    height = out.shape[2] if swapped else out.shape[1]
+    wide = LANES if lanes.starts.size == 0 else LANES // 4  # series of one tile begin at about the same time
+    blocks = -(-n // wide)
     width = -(-n // (8 * blocks)) * 8  # lanes in even parts, each of whole vectors
-    k = lanes.shape[1]
-    s = aligned(ROWS * 2 * LANES, lanes)
-    p, q = aligned(k * LANES, lanes), aligned(k * REACH, lanes)
+    stride = 2 * LANES * (form.depth + (form.every > 0))
+    s, w = aligned(ROWS * stride, lanes.rows), aligned(2 * LANES, lanes.rows)
+    p, q = aligned(k * LANES, lanes.rows), aligned(k * REACH, lanes.rows)
+    begin = np.zeros(ROWS, np.int64)
     index = 0
-    for first in range(1 if symmetric else 0, shifts, ROWS):
-        last = min(first + ROWS, shifts)
+    for first in range(shifts[0], shifts[1], ROWS):
+        last = min(first + ROWS, shifts[1])
         for left in range(0, n, width):
             if index % shares == share:
-                tile(code, s, p, q, lanes, others, cosines, first, last, left, width)
+                tile(form, s, p, q, w, begin, lanes, others, cosines, symmetric, first, last, left, width)
                 for j in range(left, min(left + width, n)):
                     for d in range(first, last):
                         if symmetric and 2 * d == n and j >= d:
                             continue  # n even: the last shift has each pair twice
-                        i, value = (j + d) % height, s[2 * LANES * (d - first) + LANES + j - left]
-                        if swapped:
-                            out[j, i] = value
-                        else:
-                            out[i, j] = value
-                        if symmetric:
-                            out[j, i] = value
+                        i = (j + d) % height
+                        place = stride * (d - first + 1) - 2 * LANES + j - left
+                        process = s[place]
+                        tangent = process + s[place + LANES]
+                        for which in range(out.shape[0]):
+                            value = process if output == PROCESS or which == PROCESS else tangent
+                            if swapped:
+                                out[which, j, i] = value
+                            else:
+                                out[which, i, j] = value
+                            if symmetric:
+                                out[which, j, i] = value
             index += 1
-
-
-@jit
-def relu_duals(K, v, v_prime, alpha, norm, inverse, w):
-    """V(K, K, K) = K/2 and V' = 1/2; α, N = √K and 1/N of the step, from the N of the step before."""
-    for i in range(K.size):
-        v[i], v_prime[i] = K[i] / 2, 0.5
-    for i in range(K.size):
-        root = math.sqrt(K[i])
-        inverse[i] = 1 / root if root > 0 else 0.0
-        alpha[i] = w / math.sqrt(2 * math.pi) * norm[i] * inverse[i]
-        norm[i] = root
-
-
-@jit
-def erf_duals(K, v, v_prime, alpha, bound, inverse, w):
-    """V(K, K, K) = (2/π) arcsin(2K/(1 + 2K)) and V' = (4/π)/√(1 + 4K); α, 1/(1 + 2K) and 1/N = 1/√(1/2 + K)."""
-    for i in range(K.size):
-        bound[i] = 1 / (1 + 2 * K[i])
-        inverse[i] = math.sqrt(2 * bound[i])
-        alpha[i] = w * math.sqrt(2 / math.pi) * inverse[i]
-    for i in range(K.size):
-        v[i] = 2 / math.pi * erf(2 * K[i] * bound[i], (1 + 4 * K[i]) * bound[i] * bound[i])[0]
-        v_prime[i] = 4 / math.pi / math.sqrt(1 + 4 * K[i])
-
-
-@jit
-def coefficients(code, x, uu, bb, ww, hh, rows):
-    """What belongs to single series x, (T, m, n): fills `rows`, (T + 1, k, n), and returns k(x, x), (n,), at σ_v = 1.
-
-    On the diagonal c = 1, where the duals are closed. The scales come squared: uu = σ_u²/m, ….
-    """
-    T, m, n = x.shape
-    u, b, w = math.sqrt(uu), math.sqrt(bb), math.sqrt(ww)
-    K, v, theta, v_prime = np.empty(n), np.full(n, hh), np.zeros(n), np.zeros(n)
-    norm, inverse, squares = np.zeros(n), np.empty(n), np.empty(n)
-    for t in range(T):
-        squares[:] = 0
-        for channel in range(m):
-            values = x[t, channel]
-            for i in range(n):
-                squares[i] += values[i] * values[i]
-        for i in range(n):
-            K[i] = uu * squares[i] + bb + ww * v[i]
-        for i in range(n):
-            theta[i] = K[i] + ww * v_prime[i] * theta[i]
-        if code == RELU:
-            relu_duals(K, v, v_prime, rows[t, ALPHA], norm, inverse, w)
-        else:
-            rows[t, BOUND] = norm  # of the step before, like the correlation that it bounds
-            erf_duals(K, v, v_prime, rows[t, ALPHA], norm, inverse, w)
-        beta = rows[t, BETA]
-        for i in range(n):
-            beta[i] = b * inverse[i]
-        for channel in range(m):
-            values, inputs = x[t, channel], rows[t, rows.shape[1] - m + channel]
-            for i in range(n):
-                inputs[i] = u * values[i] * inverse[i]
-    rows[T] = 0  # the readout hears nothing
-    if code == RELU:
-        rows[T, ALPHA] = norm / math.sqrt(2 * math.pi)
-    else:
-        rows[T, ALPHA], rows[T, BOUND] = math.sqrt(2 / math.pi), norm
-    return v + v_prime * theta
-
-
-class Prepared(NamedTuple):
-    """Series as the tiles read them: the rows of coefficients (T + 1, k, n), and k(x, x), (n,), at σ_v = 1."""
-
-    rows: np.ndarray
-    diagonal: np.ndarray
-
-
-def prepare(x: np.ndarray, p: Parameters, dtype: str = "float64") -> Prepared:
-    """The part of the kernel that belongs to single sequences, x of shape (T, m, n): O(n T m), k(x, x) in closed form."""
-    compiled(dtype)
-    T, m, n = x.shape
-    code = CODES[p.nonlinearity]
-    rows = np.empty((T + 1, m + (2 if code == RELU else 3), n))
-    diagonal = coefficients(
-        code, x, square(p.sigma_u) / m, square(p.sigma_b), square(p.sigma_w), square(p.sigma_h), rows
-    )
-    with np.errstate(over="ignore"):  # who asks for the kernel looks at its diagonal
-        return Prepared(rows.astype(dtype, copy=False), diagonal)
 
 
 @cache
 def compiled(dtype: str) -> None:
     """Compile, or load from the compiler's cache, all that a dtype needs: once a process, one process at a time."""
-    x, rows, out = np.zeros((1, 1, 1)), np.zeros((2, 3, 1), dtype), np.zeros((1, 1), dtype)
-    with alone(fill.stats.cache_path):
-        coefficients(RELU, x, 1.0, 0.0, 1.0, 0.0, np.zeros((2, 3, 1)))
-        fill(out, RELU, rows, rows, np.empty((0, 0)), True, False, 0, 1)
+    rows, readout, none = np.zeros((1, 3, 1), dtype), np.zeros((1, 1, 1), dtype), np.zeros(0, np.int64)
+    nothing = np.empty((0, 0))
+    with alone(fill.stats.cache_path, coefficients, duals):
+        coefficients.compiled()
+        side = Side(rows, readout, none)
+        form = Form(RECTIFIER, np.dtype(dtype).type(0), 1, 0, 1, 0, 0)
+        fill(np.zeros((1, 1, 1), dtype), form, side, side, nothing, True, False, TANGENT, (1, 1), 0, 1)
+
+
+class Side(NamedTuple):
+    """One side of a Gram as the tiles read it: coefficients (T, k, n), readout (1, 1, n), first steps (n,) or none."""
+
+    rows: np.ndarray
+    readout: np.ndarray
+    starts: np.ndarray
 
 
 def threads() -> int:
@@ -361,32 +360,74 @@ def threads() -> int:
     return wanted
 
 
-def gram(X: Prepared, Y: Prepared | None, nonlinearity: str, cosines: np.ndarray | None = None) -> np.ndarray:
-    """The kernel, at σ_v = 1, of all sequences of X and Y, or of X with itself when Y is None.
+def side(X: Prepared, ragged: bool, steps: int | None = None, times: int = 1) -> Side:
+    """Series as the tiles read them: the last `steps` steps, the set `times` times over."""
+    steps = len(X.rows) if steps is None else steps
+    starts = X.starts
+    if ragged and starts is None:
+        starts = np.zeros(X.rows.shape[2], np.int64)
+    starts = np.maximum(starts - (len(X.rows) - steps), 0) if ragged else np.zeros(0, np.int64)
+    rows = X.rows[len(X.rows) - steps :]
+    if times == 1:
+        return Side(rows, X.readout[None, None], starts)
+    return Side(np.tile(rows, times), np.tile(X.readout, times)[None, None], np.tile(starts, times))
 
-    `cosines`, (n_x, n_y), are factors of the products of the first step.
+
+def gram(X: Prepared, Y: Prepared | None, cosines=None, output: int = TANGENT, shifts=None) -> np.ndarray:
+    """The kernels, at σ_v = 1, of all sequences of X and Y, or of X with itself when Y is None: (n_x, n_y), or (2, n_x, n_y)
+    for BOTH, the tangent kernel first.
+
+    `cosines`, (n_x, n_y), are factors of the products of the first step. `shifts` are those to compute, instead of all.
     """
     symmetric = Y is None
     Y = X if symmetric else Y
+    form, every = X.form, X.form.every == TIED
     n_x, n_y = X.rows.shape[2], Y.rows.shape[2]
-    out = np.empty((n_x, n_y), X.rows.dtype)
+    out = np.empty((2 if output == BOTH else 1, n_x, n_y), X.rows.dtype)
     swapped = n_x > n_y  # the lanes are the longer side
-    lanes, others = (X.rows, Y.rows) if swapped else (Y.rows, X.rows)
-    if others.shape[2] < REACH and not symmetric:  # several times over: a tile then finds its series in few pieces
-        others = np.tile(others, -(-REACH // others.shape[2]))
+    lanes, others = (X, Y) if swapped else (Y, X)
+    ragged = X.starts is not None or Y.starts is not None
+    steps = min(len(X.rows), len(Y.rows))
+    few = min(n_x, n_y)
+    times = -(-REACH // few) if few < REACH and not symmetric else 1  # a tile then finds its series in few pieces
+    lanes = side(lanes, ragged, None if every else steps)
+    others = lanes if symmetric else side(others, ragged, None if every else steps, times)
     cosines = np.empty((0, 0)) if cosines is None else np.ascontiguousarray(cosines.T if swapped else cosines)
-    workers = threads() if n_x * n_y * len(lanes) > SERIAL else 1
-    tiles = -(-max(n_x, n_y) // LANES) * -(-(n_x // 2 if symmetric else min(n_x, n_y)) // ROWS)
+    shifts = shifts or ((0 if every else 1, n_x // 2 + 1) if symmetric else (0, few))
+    run(out, form, lanes, others, cosines, symmetric, swapped, output, shifts)
+    if symmetric:
+        closed = X.diagonal[None, PROCESS] if output == PROCESS else X.diagonal[: len(out)]
+        for K, diagonal in zip(out, closed, strict=True):
+            np.fill_diagonal(K, diagonal + (np.diag(K) if every else 0))
+    return out if output == BOTH else out[0]
+
+
+def diagonal(X: Prepared, output: int = TANGENT) -> np.ndarray:
+    """k(x, x) of every sequence at σ_v = 1, (n,): the diagonal of `gram(X, None)`, without the rest of it."""
+    if X.form.every != TIED:
+        return X.diagonal[output]
+    values = np.empty(X.rows.shape[2])
+    for left in range(0, values.size, LANES):
+        part = slice(left, left + LANES)
+        rows, starts = np.ascontiguousarray(X.rows[:, :, part]), X.starts if X.starts is None else X.starts[part]
+        few = X._replace(rows=rows, readout=X.readout[part], diagonal=X.diagonal[:, part], starts=starts)
+        values[part] = np.diag(gram(few, None, output=output, shifts=(0, 1)))
+    return values
+
+
+def run(out, form, lanes, others, cosines, symmetric, swapped, output, shifts) -> None:
+    """Fill `out`, on as many threads as pay."""
+    steps = len(lanes.rows) * (len(others.rows) if form.every == TIED else 1)
+    n = lanes.rows.shape[2]
+    workers = threads() if n * (shifts[1] - shifts[0]) * steps * (2 if symmetric else 1) > SERIAL else 1
+    tiles = -(-n // LANES) * -(-(shifts[1] - shifts[0]) // ROWS)
     shares = 1 if workers == 1 else min(32 * workers, tiles)  # more than threads: one that is held up delays less
 
     def work(share):
-        fill(out, CODES[nonlinearity], lanes, others, cosines, symmetric, swapped, share, shares)
+        fill(out, form, lanes, others, cosines, symmetric, swapped, output, shifts, share, shares)
 
     if workers == 1:
         work(0)
     else:
         with ThreadPoolExecutor(workers) as pool:
             list(pool.map(work, range(shares)))
-    if symmetric:
-        np.fill_diagonal(out, X.diagonal)
-    return out

@@ -1,45 +1,66 @@
 """The recurrent neural tangent kernel as an object."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import inf, sqrt
 from typing import Any
 
 import numpy as np
 
 from rntk import recursion
-from rntk.base import Kernel, check_choice, square
-from rntk.nonlinearities import NONLINEARITIES
-from rntk.recursion import Parameters
+from rntk.base import Kernel, check_choice, check_count, check_number, square
+from rntk.nonlinearities import Nonlinearity, as_nonlinearity
+from rntk.recursion import READOUTS, Parameters
+from rntk.sequences import Sequences, as_pair
+
+DIRECTIONS = ("forward", "backward", "both")
+OUTPUTS = ("ntk", "nngp")  # in the order of the engine's codes
 
 
 @dataclass
 class RNTK(Kernel):
-    """The recurrent neural tangent kernel: the tangent kernel of an infinitely wide recurrent network that reads a
-    sequence to its end.
+    """The recurrent neural tangent kernel: the tangent kernel of an infinitely wide recurrent network that reads
+    sequences of any lengths.
 
-    For sequences x, y of T steps and m channels, with V and V' the dual activations of the nonlinearity
-    (`rntk.nonlinearities`):
+    For step t of a sequence x and step s of a sequence y, of m channels, in layer ℓ = 1 … L, with V and V' the dual
+    activations of the nonlinearity (`rntk.nonlinearities`) at the covariances of the layer and step named in brackets:
 
-        K_t = σ_w² V(K_xx, K_{t−1}, K_yy) + (σ_u²/m) ⟨x_t, y_t⟩ + σ_b²        covariance of the pre-activations
-        Θ_t = K_t + σ_w² V'(K_xx, K_{t−1}, K_yy) Θ_{t−1}                       their tangent kernel
-        k(x, y) = σ_v² V(K_xx, K_T, K_yy) + σ_v² V'(K_xx, K_T, K_yy) Θ_T
+        K^{(ℓ,t,s)} = σ_w² V[K^{(ℓ,t−1,s−1)}] + B + σ_b²,      B = (σ_u²/m) ⟨x_t, y_s⟩ if ℓ = 1, else σ_u² V[K^{(ℓ−1,t,s)}]
+        Θ^{(ℓ,t,s)} = K^{(ℓ,t,s)} + σ_w² V'[K^{(ℓ,t−1,s−1)}] Θ^{(ℓ,t−1,s−1)} + σ_u² V'[K^{(ℓ−1,t,s)}] Θ^{(ℓ−1,t,s)}
+        k(x, y) = σ_v² V[K^{(L,T,S)}] + σ_v² V'[K^{(L,T,S)}] Θ^{(L,T,S)}
 
-    Parameters, all finite and ≥ 0:
-        sigma_w: scale of the recurrent weights. For ReLU the variance is multiplied by σ_w²/2 at each step: √2 is
-            critical, more grows exponentially with T.
-        sigma_u: scale of the input weights.
-        sigma_b: scale of the biases.
-        sigma_h: scale of the random initial state, drawn anew for every sequence: it adds σ_w² σ_h² to the first K of
-            a sequence with itself (the same index of the same set, not another of equal values) and to nothing else.
-        sigma_v: scale of the readout; σ_v² multiplies the whole kernel.
-        nonlinearity: "relu" or "erf".
+    without the terms of steps before a sequence begins, or below the first layer. Sequences of different lengths are so
+    aligned at their ends.
+
+    Scales, all finite and ≥ 0, one number for all layers or a sequence of `depth`:
+        sigma_w: of the recurrent weights. For ReLU the variance is multiplied by σ_w²/2 at each step: √2 is critical, more
+            grows exponentially with T.
+        sigma_u: of the weights of what a layer reads.
+        sigma_b: of the biases.
+        sigma_h: of the random initial state, drawn anew for every sequence: it adds σ_w² σ_h² to the first K of a sequence
+            with itself (the same index of the same set, not another of equal values) and to nothing else.
+        sigma_v: of the readout, one number; σ_v² multiplies the whole kernel.
+    The network:
+        nonlinearity: "relu", "leaky_relu" (slope 0.01), "abs", "linear", "erf", "sin", "gelu" in closed form; "tanh",
+            "sigmoid" by quadrature; a `Nonlinearity`, for instance `Rectifier(slope=0.2)`; or any function of arrays.
+        depth: layers L ≥ 1.
+        frozen: the first `frozen` layers are not trained: their Θ is 0. With frozen = depth only the readout is.
+        readout: "last", the state after the last step; "mean", of one readout over all steps, the mean of V + V' Θ over all
+            pairs of steps (t, s), which costs O(T S) a pair; "mean_untied", a readout for every step, the mean over t = s
+            (equal lengths alone).
+        direction: "forward"; "backward", the kernel of the reversed sequences, aligned at their beginnings; "both", the
+            bidirectional network: the sum of the two.
+        output: "ntk", or "nngp", the kernel σ_v² V of the Gaussian process that the untrained network is.
+    How it is computed:
         dtype: "float64", or "float32" for half the memory and more than twice the speed.
         backend: "cpu", the compiled engine (`rntk.engine_cpu`), or "numpy", the recursion as it is written on paper
             (`rntk.recursion`; float64, and several more arrays of the Gram's size).
 
-    `k(X, Y=None)` takes arrays of shape (n, T) or (n, T, m) and returns an array of `dtype`, shape (n_x, n_y); `Y=None`
-    (or the very same object as X) compares the set with itself. Costs O(T m) a pair and no memory beyond the result;
-    threads as `numba.get_num_threads()` says. What will not fit into memory is refused: `rntk.blocks` is for that.
+    `k(X, Y=None)` takes arrays of shape (n, T) or (n, T, m), or lists of n arrays (T_i,) or (T_i, m), and returns an array of
+    `dtype`, shape (n_x, n_y); `Y=None` (or the very same object as X) compares the set with itself. `k.both(X, Y)` gives
+    both outputs from one pass. Costs O(L T m) a pair and no memory beyond the result; threads as
+    `numba.get_num_threads()` says. What will not fit into memory is refused: `rntk.blocks` is for that.
 
     Accuracy, measured against the recursion in NumPy and the closed diagonal, relative to √(k(x, x) k(y, y)):
 
@@ -51,37 +72,68 @@ class RNTK(Kernel):
     no bias, a chaotic network, equal series of two sets lose all digits in a few hundred steps. (The diagonal of a set
     with itself is exact.)
 
-    Raises ValueError for a parameter out of range, an input that is not finite or has another shape, and a σ_w so
-    large that the kernel overflows its dtype; MemoryError before anything is computed.
+    Raises ValueError for a parameter out of range, an input that is not finite or has another shape, different lengths
+    where the readout needs equal ones, and a σ_w so large that the kernel overflows its dtype; TypeError for a nonlinearity
+    that is none; MemoryError before anything is computed.
 
-    Source: Alemohammad, Wang, Balestriero, Baraniuk, "The Recurrent Neural Tangent Kernel", ICLR 2021.
+    Source: Alemohammad, Wang, Balestriero, Baraniuk, "The Recurrent Neural Tangent Kernel", ICLR 2021; readouts over all
+    steps and both directions: the same authors' "Enhanced Recurrent Neural Tangent Kernels for Non-Time-Series Data".
     """
 
-    sigma_w: float = sqrt(2)
-    sigma_u: float = 1.0
-    sigma_b: float = 0.0
-    sigma_h: float = 0.0
+    sigma_w: float | Sequence[float] = sqrt(2)
+    sigma_u: float | Sequence[float] = 1.0
+    sigma_b: float | Sequence[float] = 0.0
+    sigma_h: float | Sequence[float] = 0.0
     sigma_v: float = 1.0
-    nonlinearity: str = "relu"
+    nonlinearity: Any = "relu"
+    depth: int = 1
+    frozen: int = 0
+    readout: str = "last"
+    direction: str = "forward"
+    output: str = "ntk"
     dtype: str = "float64"
     backend: str = "cpu"
 
+    _ragged = True
+
     def _validate(self):
-        self._check("sigma_w", "sigma_u", "sigma_b", "sigma_h", "sigma_v")
-        check_choice("nonlinearity", self.nonlinearity, NONLINEARITIES)
+        check_count("depth", self.depth)
+        for name in ("sigma_w", "sigma_u", "sigma_b", "sigma_h"):
+            self._check_scale(name)
+        self._check("sigma_v")
+        self._check("frozen", whole=True)
+        if self.frozen > self.depth:
+            raise ValueError(f"frozen={self.frozen!r}: there are {self.depth} layers to freeze")
+        as_nonlinearity(self.nonlinearity)
+        check_choice("readout", self.readout, READOUTS)
+        check_choice("direction", self.direction, DIRECTIONS)
+        check_choice("output", self.output, OUTPUTS)
         check_choice("dtype", self.dtype, ("float64", "float32"))
         check_choice("backend", self.backend, ("cpu", "numpy"))
         if self.backend == "numpy" and self.dtype != "float64":
-            raise ValueError(f"dtype={self.dtype!r}: backend='numpy' computes in float64 alone")
+            raise ValueError(f"dtype={self.dtype!r}: the NumPy backend computes in float64 alone")
+
+    def _check_scale(self, name: str) -> None:
+        """One number for all layers, or one for each."""
+        given = getattr(self, name)
+        if isinstance(given, str) or not (isinstance(given, Sequence) or np.ndim(given) == 1):
+            self._check(name)
+            return
+        if len(given) != self.depth:
+            raise ValueError(f"{name}={given!r}: {len(given)} values for {self.depth} layers: give one for all, or one for each")
+        for layer, value in enumerate(given):
+            check_number(f"{name}[{layer}]", value, "RNTK")
 
     @property
     def _arrays(self):
-        return 1 if self.backend == "cpu" else 8
+        return (2 if self.direction == "both" else 1) * (1 if self.backend == "cpu" else 8 * self.depth)
 
     @property
     def parameters(self) -> Parameters:
-        """The scales and the nonlinearity, as the recursion takes them."""
-        return Parameters(self.sigma_w, self.sigma_u, self.sigma_b, self.sigma_h, self.sigma_v, self.nonlinearity)
+        """The scales, the nonlinearity and the form of the network, as the recursion takes them."""
+        scales = (s if np.ndim(s) == 0 else tuple(s) for s in (self.sigma_w, self.sigma_u, self.sigma_b, self.sigma_h))
+        phi = as_nonlinearity(self.nonlinearity)
+        return Parameters(*scales, self.sigma_v, phi, int(self.depth), int(self.frozen), self.readout)
 
     def without_factor(self, setting: dict[str, Any]) -> tuple[dict[str, Any], float]:
         """σ_v² multiplies the whole kernel."""
@@ -90,34 +142,98 @@ class RNTK(Kernel):
             return {**setting, "sigma_v": 1.0}, square(sigma_v)
         return setting, 1.0
 
+    def both(self, X, Y=None) -> tuple[np.ndarray, np.ndarray]:
+        """The Grams of both outputs from one pass: of the tangent kernel, and of the Gaussian process. As the call."""
+        self._validate()
+        X, Y = as_pair(X, Y, ragged=True)
+        self._foresee(2 * len(X), len(X if Y is None else Y))
+        return tuple(self._grams(self._pairs(X, Y), "both"))
+
     def _pairs(self, X, Y):
-        x = X.transpose(1, 2, 0).copy()  # (T, m, n), as the engine reads it
-        return x, None if Y is None else Y.transpose(1, 2, 0).copy()
+        return Layout(X), None if Y is None else Layout(Y)
 
     def _gram(self, pairs):
+        return self._grams(pairs, self.output)
+
+    def _grams(self, pairs, output: str):
+        """The Gram of an output, or both as (2, n_x, n_y), in the direction that is asked for."""
+        X, Y = pairs
+        if self.readout == "mean_untied":
+            self._needs_equal_lengths(X.sequences, Y)
+        K = None
+        for way in self._ways:
+            one = self._one_way([None if x is None else getattr(x, way) for x in pairs], output)
+            K = one if K is None else np.add(K, one, out=K)
+        return K
+
+    @property
+    def _ways(self) -> tuple[str, ...]:
+        return ("forward", "backward") if self.direction == "both" else (self.direction,)
+
+    def _one_way(self, sides: "list[Layout | None]", output: str) -> np.ndarray:
         from rntk import engine_cpu  # numba: loaded at the first call, not at import
 
-        X, Y = (None if x is None else self._prepare(x) for x in pairs)  # refuses what overflows, for either backend
+        X, Y = (None if x is None else self._prepare(x) for x in sides)  # refuses what overflows, for either backend
         if self.backend == "numpy":
-            return recursion.gram(*(None if x is None else x.transpose(2, 0, 1) for x in pairs), self.parameters)
-        K = engine_cpu.gram(X, Y, self.nonlinearity)
+            K = np.stack(recursion.both(*(None if x is None else x.sequences for x in sides), self.parameters))
+            return K if output == "both" else K[OUTPUTS.index(output)]
+        K = engine_cpu.gram(X, Y, output=engine_cpu.BOTH if output == "both" else OUTPUTS.index(output))
         if self.sigma_v != 1:
             K *= K.dtype.type(square(self.sigma_v))
         return K
 
-    def _prepare(self, x):
-        from rntk import engine_cpu
+    def _needs_equal_lengths(self, X: Sequences, Y: "Layout | None") -> None:
+        lengths = np.concatenate([X.lengths, [] if Y is None else Y.sequences.lengths])
+        if lengths.min() < lengths.max():
+            raise ValueError(
+                f"the sequences have {lengths.min():.0f} to {lengths.max():.0f} steps, and readout={self.readout!r} has a "
+                f"readout for every step: it needs equal lengths ('last' and 'mean' do not)"
+            )
 
-        prepared = engine_cpu.prepare(x, self.parameters, self.dtype)
-        with np.errstate(over="ignore"):
+    def _prepare(self, x: "Layout"):
+        from rntk import coefficients, engine_cpu
+
+        engine_cpu.compiled(self.dtype)
+        sequences = x.sequences
+        starts = sequences.starts if sequences.ragged else None
+        prepared = coefficients.prepare(x.steps, self.parameters, self.dtype, starts)
+        with np.errstate(over="ignore", invalid="ignore"):
             finite = np.isfinite((square(self.sigma_v) * prepared.diagonal).astype(self.dtype)).all()
         if not finite:
             raise ValueError(
-                f"{self} overflows {self.dtype} within {len(x)} steps (for relu, k(x, x) grows like (sigma_w²/2)^T): "
+                f"{self} overflows {self.dtype} within {len(x.steps)} steps (for relu, k(x, x) grows like (sigma_w²/2)^T): "
                 f"use a smaller sigma_w, or shorter or smaller sequences"
             )
         return prepared
 
     def _diag(self, X):
+        from rntk import engine_cpu
+
         x, _ = self._pairs(X, None)
-        return (square(self.sigma_v) * self._prepare(x).diagonal).astype(self.dtype)
+        if self.readout == "mean_untied":
+            self._needs_equal_lengths(X, None)
+        output = OUTPUTS.index(self.output)
+        total = sum(engine_cpu.diagonal(self._prepare(getattr(x, way)), output) for way in self._ways)
+        return (square(self.sigma_v) * total).astype(self.dtype)
+
+
+class Layout:
+    """Sequences, and the same numbers as the engine reads them: made once, whatever the hyperparameters are."""
+
+    def __init__(self, sequences: Sequences):
+        self.sequences = sequences
+
+    @cached_property
+    def steps(self) -> np.ndarray:
+        """(T, m, n)."""
+        return self.sequences.values.transpose(1, 2, 0).copy()
+
+    @property
+    def forward(self) -> "Layout":
+        """The sequences as they are."""
+        return self
+
+    @cached_property
+    def backward(self) -> "Layout":
+        """Every sequence from its end to its beginning."""
+        return Layout(self.sequences.reversed())

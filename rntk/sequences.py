@@ -1,42 +1,181 @@
-"""Sequences as arrays: every input is checked here, before anything is computed."""
+"""Sequences, of equal or different lengths: every input is checked here, before anything is computed."""
+
+from dataclasses import dataclass
 
 import numpy as np
 
 
-def as_sequences(X, name: str = "X") -> np.ndarray:
-    """A set of sequences of equal length as a float64 array of shape (n, T, m): n sequences, T steps, m channels.
+@dataclass(frozen=True)
+class Sequences:
+    """A set of n sequences that end together: values (n, T, m), float64, 0 before a sequence begins, and the first step
+    of each, `starts` (n,), all 0 where lengths are equal.
 
-    Takes (n, T), which has one channel, or (n, T, m). Raises ValueError for any other shape, an empty axis, values
-    that are not numbers, NaN and infinity; `name` is what the message calls the argument.
+    `len`, slices and arrays of indices choose sequences; `as_sequences` gives it back as it is.
     """
+
+    values: np.ndarray
+    starts: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, chosen) -> "Sequences":
+        values, starts = self.values[chosen], self.starts[chosen]
+        unused = int(starts.min(initial=values.shape[1] - 1))
+        return Sequences(values[:, unused:], starts - unused)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """The number of steps of each sequence, (n,)."""
+        return self.values.shape[1] - self.starts
+
+    @property
+    def ragged(self) -> bool:
+        """Whether the lengths differ."""
+        return bool(self.starts.any())
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(n, T, m), T of the longest."""
+        return self.values.shape
+
+    def reversed(self) -> "Sequences":
+        """Every sequence from its end to its beginning."""
+        if not self.ragged:
+            return Sequences(self.values[:, ::-1], self.starts)
+        return together([x[start:][::-1] for x, start in zip(self.values, self.starts, strict=True)])
+
+
+def together(sequences: list[np.ndarray]) -> Sequences:
+    """Arrays of shape (T_i, m), aligned at their ends."""
+    lengths = np.array([len(x) for x in sequences])
+    T = int(lengths.max())
+    values = np.zeros((len(sequences), T, sequences[0].shape[1]))
+    for row, x in zip(values, sequences, strict=True):
+        row[T - len(x) :] = x
+    return Sequences(values, T - lengths)
+
+
+def as_sequences(X, name: str = "X") -> Sequences:
+    """A set of sequences: n of them, of m channels each and of T steps, or of T_i steps.
+
+    Takes an array (n, T), which has one channel, or (n, T, m); or a list of n arrays (T_i,) or (T_i, m), of any lengths.
+    Raises ValueError for any other shape, an empty set or sequence, sequences of different numbers of channels, values that
+    are not numbers, NaN and infinity; `name` is what the message calls the argument.
+    """
+    if isinstance(X, Sequences):
+        return X
+    if isinstance(X, list | tuple) or (isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1):
+        sequences = _each(X, name)
+        if len({len(x) for x in sequences}) > 1:
+            return together(sequences)
+        array = np.stack(sequences)
+    else:
+        array = _numbers(X, name)
+        if array.ndim not in (2, 3):
+            raise ValueError(
+                f"{name} has shape {array.shape}: expected (n, T), or (n, T, m) with m channels, or a list of arrays (T_i, m)"
+            )
+        array = array if array.ndim == 3 else array[:, :, None]
+        if 0 in array.shape:
+            raise ValueError(f"{name} has shape {array.shape}: at least one sequence, one step and one channel are needed")
+        if not np.isfinite(array).all():
+            i, t, _ = np.argwhere(~np.isfinite(array))[0]
+            raise ValueError(_not_finite(array[i], f"{name} holds {{}} in sequence {i} at step {t}"))
+    return Sequences(array, np.zeros(len(array), np.int64))
+
+
+def _each(X, name: str) -> list[np.ndarray]:
+    """The sequences of a list, each (T_i, m)."""
+    if len(X) == 0:
+        raise ValueError(f"{name} is an empty list: at least one sequence is needed")
+    sequences = []
+    for i, given in enumerate(X):
+        x = _numbers(given, f"sequence {i} of {name}")
+        if x.ndim not in (1, 2):
+            raise ValueError(f"sequence {i} of {name} has shape {x.shape}: expected (T,), or (T, m) with m channels")
+        x = x if x.ndim == 2 else x[:, None]
+        if 0 in x.shape:
+            raise ValueError(f"sequence {i} of {name} has shape {x.shape}: at least one step and one channel are needed")
+        if not np.isfinite(x).all():
+            t = int(np.argwhere(~np.isfinite(x))[0, 0])
+            raise ValueError(_not_finite(x, f"{name} holds {{}} in sequence {i} at step {t}"))
+        if sequences and x.shape[1] != sequences[0].shape[1]:
+            raise ValueError(
+                f"sequence {i} of {name} has {x.shape[1]} channels and sequence 0 has {sequences[0].shape[1]}: "
+                f"all must have the same number"
+            )
+        sequences.append(x)
+    return sequences
+
+
+def _numbers(given, name: str) -> np.ndarray:
     try:
-        array = np.asarray(X, dtype=np.float64)
+        array = np.asarray(given)
+        if array.dtype.kind not in "biuf" and not (array.dtype == object and _real(array)):
+            raise TypeError(f"they are {array.dtype.name}")
+        return array.astype(np.float64, copy=False)
     except (ValueError, TypeError) as error:
         raise ValueError(
-            f"{name} must be numbers in an array of shape (n, T) or (n, T, m), all sequences of one length: {error}"
+            f"{name} must be real numbers in an array of shape (n, T) or (n, T, m), or a list of arrays (T_i, m): {error}"
         ) from error
+
+
+def _real(array: np.ndarray) -> bool:
+    """Whether all objects are numbers, and none a string that could be read as one."""
+    return all(isinstance(value, int | float | np.number) for value in array.flat)
+
+
+def _not_finite(x: np.ndarray, where: str) -> str:
+    """What is wrong, and what to do."""
+    if not np.isnan(x).any():
+        return f"{where.format('infinity')}: every value must be finite"
+    silent = np.isnan(x).all(axis=1)
+    length = len(x) - int(np.argmin(silent[::-1])) if not silent.all() else 0
+    if 0 < length < len(x) and not np.isnan(x[:length]).any():
+        return (
+            f"{where.format('NaN')}: every value must be finite. From there on the sequence holds nothing else, as where "
+            f"shorter series are padded: `rntk.unpadded` gives the list of what they hold"
+        )
+    return (
+        f"{where.format('NaN')} (a missing value): every value must be finite. Fill it first, for instance by linear "
+        f"interpolation over time (pandas: `DataFrame.interpolate`), or leave the sequence out"
+    )
+
+
+def unpadded(X) -> list[np.ndarray]:
+    """Sequences that were padded with NaN at their ends, as the archive pads series of unequal length, without it.
+
+    X has shape (n, T) or (n, T, m). Returns a list of arrays (T_i, m). Raises ValueError where a sequence is all NaN;
+    NaN within a sequence stays.
+    """
+    array = _numbers(X, "X")
     if array.ndim not in (2, 3):
-        raise ValueError(f"{name} has shape {array.shape}: expected (n, T), or (n, T, m) with m channels")
-    if 0 in array.shape:
-        raise ValueError(f"{name} has shape {array.shape}: at least one sequence, one step and one channel are needed")
-    if not np.isfinite(array).all():
-        where = np.argwhere(~np.isfinite(array))[0]
-        kind = "NaN (a missing value: impute or drop it first)" if np.isnan(array[tuple(where)]) else "infinity"
-        raise ValueError(f"{name} holds {kind} in sequence {where[0]} at step {where[1]}: every value must be finite")
-    return array if array.ndim == 3 else array[:, :, None]
+        raise ValueError(f"X has shape {array.shape}: expected (n, T) or (n, T, m)")
+    array = array if array.ndim == 3 else array[:, :, None]
+    held = ~np.isnan(array).all(axis=2)
+    if not held.any(axis=1).all():
+        raise ValueError(f"sequence {int(np.argmin(held.any(axis=1)))} of X holds nothing but NaN")
+    return [x[: len(x) - int(np.argmax(row[::-1]))] for x, row in zip(array, held, strict=True)]
 
 
-def as_pair(X, Y=None) -> tuple[np.ndarray, np.ndarray | None]:
-    """X and Y as sequences that can be compared: the same length and channels.
+def as_pair(X, Y=None, ragged: bool = False) -> tuple[Sequences, Sequences | None]:
+    """X and Y as sequences that can be compared: of the same channels and, unless `ragged`, all of one length.
 
     X is compared with itself where Y is None or the very same object; then None is returned for Y.
     """
     sequences = as_sequences(X, "X")
-    if Y is None or Y is X:
+    others = None if Y is None or Y is X else as_sequences(Y, "Y")
+    sets = [("X", sequences)] + ([] if others is None else [("Y", others)])
+    for name, those in sets:
+        if those.ragged and not ragged:
+            raise ValueError(
+                f"the sequences of {name} have {those.lengths.min()} to {those.lengths.max()} steps: this kernel needs equal lengths"
+            )
+    if others is None:
         return sequences, None
-    others = as_sequences(Y, "Y")
     for axis, what in ((2, "channels"), (1, "steps")):
-        if sequences.shape[axis] != others.shape[axis]:
+        if sequences.shape[axis] != others.shape[axis] and (what == "channels" or not ragged):
             raise ValueError(
                 f"X has {sequences.shape[axis]} {what} and Y has {others.shape[axis]}: they must be equal "
                 f"(shapes {sequences.shape} and {others.shape} as (n, T, m))"
