@@ -7,7 +7,7 @@ import numpy as np
 
 from benchmarks import formula
 from benchmarks.measure import Row, one_thread, seconds
-from rntk import RNTK, engine_cpu, recursion
+from rntk import RNTK, coefficients, engine_cpu, recursion
 
 
 def series(n: int, T: int, seed: int = 0) -> np.ndarray:
@@ -110,9 +110,9 @@ def against_the_machine() -> list[Row]:
     product = seconds(lambda: _products(a, b, times), 5) / times / 1024 / 12 * 1e9
     X = series(1000, 200)
     p = recursion.Parameters(1.4, 1.0, 0.3, 0.0, 1.0, "relu")
-    prepared = engine_cpu.prepare(np.ascontiguousarray(X.T[:, None, :]), p)
+    prepared = coefficients.prepare(np.ascontiguousarray(X.T[:, None, :]), p)
     with one_thread():
-        step = seconds(lambda: engine_cpu.gram(prepared, None, "relu"), 3) / (1000 * 999 / 2 * 200) * 1e9
+        step = seconds(lambda: engine_cpu.gram(prepared, None), 3) / (1000 * 999 / 2 * 200) * 1e9
     limit = max(24 * product, root)
     return [
         Row(

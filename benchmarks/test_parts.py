@@ -7,7 +7,7 @@ from benchmarks import formula
 from benchmarks.engine import series
 from benchmarks.problem import PROTOCOL, training_set
 from datasets import load
-from rntk import RNTK, engine_cpu
+from rntk import RNTK, coefficients
 from runners import svm
 from runners.method import Method
 from runners.selection import scaled, score_grid
@@ -28,7 +28,7 @@ def test_gram_of_two_sets(benchmark):
 
 def test_the_part_of_single_series(benchmark):
     x = X.T[:, None, :].copy()
-    assert np.isfinite(benchmark(engine_cpu.prepare, x, RNTK(sigma_b=0.3).parameters).diagonal).all()
+    assert np.isfinite(benchmark(coefficients.prepare, x, RNTK(sigma_b=0.3).parameters).diagonal).all()
 
 
 def test_formula_in_numpy(benchmark):

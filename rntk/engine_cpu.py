@@ -179,65 +179,91 @@ def begins(begin, lanes, others, at, other_at, steps, first, last, left, width):
             begin[shift] = min(begin[shift], max(start, 0))
 
 
+@inlined
+def plain_steps(form, s, p, q, begin, t, shifts, width):
+    """A step of the network that is most often asked for: one layer of one channel, read out at its end."""
+    stride, here = np.uint64(2 * LANES), np.uint64(width)
+    for shift in range(shifts[0], shifts[1]):
+        if t >= begin[shift]:
+            d = np.uint64(shift)
+            if form.code == RECTIFIER:
+                fused_rectifier(s, d * stride, p, q, d, here, form.kappa)
+            else:
+                fused_erf(s, d * stride, p, q, d, here, form.kappa)
+
+
+@inlined
+def drive_of_inputs(form, p, q, d, width, w, cosines, first, left):
+    """What drives the first layer: w = β β + ⟨u, u⟩, and zeros after it."""
+    beta = np.uint64(BETA)
+    for j in range(width):
+        w[j] = p[beta * L + j] * q[beta * R + d + j]
+        w[L + j] = duals.number(0, w[j])
+    for channel in range(EXTRA + form.extras, EXTRA + form.extras + form.channels):
+        p_row, q_row = np.uint64(channel) * L, np.uint64(channel) * R + d
+        if cosines.size:
+            for j in range(width):
+                i, k = (first + left + int(d + j)) % cosines.shape[0], (left + int(j)) % cosines.shape[1]
+                w[j] += p[p_row + j] * q[q_row + j] * cosines[i, k]
+        else:
+            for j in range(width):
+                w[j] += p[p_row + j] * q[q_row + j]
+
+
+@inlined
+def drive_of_layer(form, s, below, p, q, p_row, q_row, width, w):
+    """What drives a layer above the first: w = β β + γ γ G, and γ γ H after it, of the layer below."""
+    beta, gamma = np.uint64(BETA), np.uint64(EXTRA + form.extras)
+    for j in range(width):
+        g = p[p_row + gamma * L + j] * q[q_row + gamma * R + j]
+        w[j] = p[p_row + beta * L + j] * q[q_row + beta * R + j] + g * s[below + j]
+        w[L + j] = g * s[below + L + j]
+
+
+@inlined
+def step_of_layers(form, s, row, p, q, d, width, w, cosines, first, left):
+    """A step of a row of a tile in all layers."""
+    p_row, q_row, state = np.uint64(0), d, row
+    for layer in range(form.depth):
+        if layer == 0:
+            drive_of_inputs(form, p, q, d, width, w, cosines, first, left)
+        else:
+            drive_of_layer(form, s, state - L - L, p, q, p_row, q_row, width, w)
+        step_of_layer(form, s, state, p, q, p_row, q_row, width, w)
+        if layer < form.frozen:
+            for j in range(width):
+                s[state + L + j] = duals.number(0, w[j])
+        rows = np.uint64(EXTRA + form.extras + (form.channels if layer == 0 else 1))
+        p_row, q_row, state = p_row + rows * L, q_row + rows * R, state + L + L
+    if form.every > 0:  # ρ stands in the last row, the sums after the layers
+        for j in range(width):
+            r = p[p_row + j] * q[q_row + j]
+            s[state + j] += r * s[state - L - L + j]
+            s[state + L + j] += r * s[state - L + j]
+
+
 @jit
 def sweep(form, s, p, q, w, lanes, others, cosines, at, other_at, steps, begin, first, last, left, width, half):
     """Carry a tile's pairs through `steps` steps, from step `at` of the lanes and `other_at` of the others on.
 
     `half` of the lanes are enough for the last shift of all, where it is > 0.
     """
-    m, depth = form.channels, form.depth
-    stride = np.uint64(2 * LANES * (depth + (form.every > 0)))
-    first_rows = EXTRA + form.extras + m
-    plain = m == 1 and not cosines.size and (form.code == RECTIFIER or form.code == ERF)
+    shifts, stride = last - first, np.uint64(2 * LANES * (form.depth + (form.every > 0)))
+    plain = form.depth == 1 and form.channels == 1 and form.every == 0 and form.frozen == 0 and not cosines.size
+    plain = plain and (form.code == RECTIFIER or form.code == ERF)
+    whole = shifts - 1 if half > 0 else shifts
     for t in range(steps):
         load(p, LANES, lanes, at + t, left, width)
-        load(q, REACH, others, other_at + t, left + first, width + last - first)
-        for shift in range(last - first):
-            if t < begin[shift]:
-                continue
-            count = half if half > 0 and shift == last - first - 1 else width
-            d, row, here = np.uint64(shift), np.uint64(shift) * stride, np.uint64(count)
-            if plain:
-                if form.code == RECTIFIER:
-                    fused_rectifier(s, row, p, q, d, here, form.kappa)
-                else:
-                    fused_erf(s, row, p, q, d, here, form.kappa)
-            else:
-                for j in range(here):
-                    w[j] = p[np.uint64(BETA) * L + j] * q[np.uint64(BETA) * R + d + j]
-                    w[L + j] = duals.number(0, w[j])
-                for channel in range(EXTRA + form.extras, first_rows):
-                    p_row, q_row = np.uint64(channel) * L, np.uint64(channel) * R + d
-                    if cosines.size and t == 0:
-                        for j in range(count):
-                            i, k = (left + first + shift + j) % cosines.shape[0], (left + j) % cosines.shape[1]
-                            w[j] += p[p_row + np.uint64(j)] * q[q_row + np.uint64(j)] * cosines[i, k]
-                    else:
-                        for j in range(here):
-                            w[j] += p[p_row + j] * q[q_row + j]
-                step_of_layer(form, s, row, p, q, np.uint64(0), d, here, w)
-            if form.frozen > 0:
-                for j in range(here):
-                    s[row + L + j] = duals.number(0, w[j])
-            for layer in range(1, depth):
-                offset = np.uint64(first_rows + (layer - 1) * (EXTRA + form.extras + 1))
-                p_row, q_row, below = offset * L, offset * R + d, row + np.uint64(2 * (layer - 1)) * L
-                gamma = np.uint64(EXTRA + form.extras)
-                for j in range(here):
-                    g = p[p_row + gamma * L + j] * q[q_row + gamma * R + j]
-                    w[j] = p[p_row + np.uint64(BETA) * L + j] * q[q_row + np.uint64(BETA) * R + j] + g * s[below + j]
-                    w[L + j] = g * s[below + L + j]
-                step_of_layer(form, s, below + L + L, p, q, p_row, q_row, here, w)
-                if layer < form.frozen:
-                    for j in range(here):
-                        s[below + L + L + L + j] = duals.number(0, w[j])
-            if form.every > 0:
-                top, sums = row + np.uint64(2 * (depth - 1)) * L, row + np.uint64(2 * depth) * L
-                rho = np.uint64(lanes.shape[1] - 1)
-                for j in range(here):
-                    r = p[rho * L + j] * q[rho * R + d + j]
-                    s[sums + j] += r * s[top + j]
-                    s[sums + L + j] += r * s[top + L + j]
+        load(q, REACH, others, other_at + t, left + first, width + shifts)
+        if plain:
+            plain_steps(form, s, p, q, begin, t, (0, whole), width)
+            plain_steps(form, s, p, q, begin, t, (whole, shifts), half)
+        else:
+            heard = cosines if t == 0 else cosines[:0]
+            for shift in range(shifts):
+                if t >= begin[shift]:
+                    d, here = np.uint64(shift), np.uint64(width if shift < whole else half)
+                    step_of_layers(form, s, d * stride, p, q, d, here, w, heard, first, left)
 
 
 @jit
@@ -282,9 +308,13 @@ def tile(form, s, p, q, w, begin, lanes, others, cosines, symmetric, first, last
 
 @jit
 def aligned(size, like):
-    """Zeros that begin where a line of the cache does: vectors that lie across two take twice as long to load."""
-    buffer = np.zeros(size + 64, like.dtype)
-    start = (-buffer.ctypes.data % 64) // buffer.itemsize
+    """Zeros that begin where a page of memory does.
+
+    Vectors that lie across two lines of the cache take twice as long to load, and a load waits for a store whose address
+    ends in the same 12 bits: left to chance, one process in two is a seventh slower.
+    """
+    buffer = np.zeros(size + 4096, like.dtype)
+    start = (-buffer.ctypes.data % 4096) // buffer.itemsize
     return buffer[start : start + size]
 
 
@@ -301,8 +331,9 @@ def fill(out, form, lanes, others, cosines, symmetric, swapped, output, shifts, 
     blocks = -(-n // wide)
     width = -(-n // (8 * blocks)) * 8  # lanes in even parts, each of whole vectors
     stride = 2 * LANES * (form.depth + (form.every > 0))
-    s, w = aligned(ROWS * stride, lanes.rows), aligned(2 * LANES, lanes.rows)
-    p, q = aligned(k * LANES, lanes.rows), aligned(k * REACH, lanes.rows)
+    ends = np.cumsum(np.array([ROWS * stride, k * LANES, k * REACH, 2 * LANES]))
+    memory = aligned(ends[-1], lanes.rows)
+    s, p, q, w = memory[: ends[0]], memory[ends[0] : ends[1]], memory[ends[1] : ends[2]], memory[ends[2] :]
     begin = np.zeros(ROWS, np.int64)
     index = 0
     for first in range(shifts[0], shifts[1], ROWS):

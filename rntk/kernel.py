@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import inf, sqrt
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -116,7 +117,7 @@ class RNTK(Kernel):
     def _check_scale(self, name: str) -> None:
         """One number for all layers, or one for each."""
         given = getattr(self, name)
-        if isinstance(given, str) or not (isinstance(given, Sequence) or np.ndim(given) == 1):
+        if isinstance(given, Real | str) or np.ndim(given) != 1:
             self._check(name)
             return
         if len(given) != self.depth:
@@ -131,7 +132,7 @@ class RNTK(Kernel):
     @property
     def parameters(self) -> Parameters:
         """The scales, the nonlinearity and the form of the network, as the recursion takes them."""
-        scales = (s if np.ndim(s) == 0 else tuple(s) for s in (self.sigma_w, self.sigma_u, self.sigma_b, self.sigma_h))
+        scales = (s if isinstance(s, Real) else tuple(s) for s in (self.sigma_w, self.sigma_u, self.sigma_b, self.sigma_h))
         phi = as_nonlinearity(self.nonlinearity)
         return Parameters(*scales, self.sigma_v, phi, int(self.depth), int(self.frozen), self.readout)
 

@@ -17,6 +17,7 @@ Balestriero, Wang, Baraniuk, "Enhanced Recurrent Neural Tangent Kernels for Non-
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 
@@ -45,7 +46,7 @@ class Parameters:
     def layers(self) -> list[tuple[float, float, float, float]]:
         """σ_w, σ_u, σ_b, σ_h of each layer."""
         scales = (self.sigma_w, self.sigma_u, self.sigma_b, self.sigma_h)
-        each = [np.broadcast_to(np.asarray(scale, dtype=float), self.depth).tolist() for scale in scales]
+        each = ([float(s)] * self.depth if isinstance(s, Real) else [float(value) for value in s] for s in scales)
         return list(zip(*each, strict=True))
 
 

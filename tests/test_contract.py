@@ -107,6 +107,11 @@ def test_bad_input(kernel, bad):
 
 
 @kernels
-def test_lengths_must_agree(kernel, X):
+def test_lengths_must_agree_where_series_are_vectors(kernel, X):
+    if isinstance(kernel, RNTK):
+        assert kernel(X, X[:, :11]).shape == (len(X), len(X))
+        return
     with pytest.raises(ValueError, match="12 steps and Y has 11"):
         kernel(X, X[:, :11])
+    with pytest.raises(ValueError, match="3 to 12 steps: this kernel needs equal lengths"):
+        kernel([*X, X[0, :3]])

@@ -20,7 +20,7 @@ def Y():
 
 
 def ntk_by_formula(X, Y, depth, w, b, nonlinearity):
-    dual = NONLINEARITIES[nonlinearity]
+    dual = NONLINEARITIES[nonlinearity].dual
     S, p, q = w**2 * X @ Y.T + b**2, w**2 * (X**2).sum(axis=1) + b**2, w**2 * (Y**2).sum(axis=1) + b**2
     theta = S
     for _ in range(depth):
@@ -74,7 +74,7 @@ def test_gaussian_refuses_a_training_set_without_distances():
         (lambda: NTK(depth=0), "depth=0"),
         (lambda: NTK(depth=1.5), "whole number"),
         (lambda: NTK(sigma_w=-1), "sigma_w=-1"),
-        (lambda: NTK(nonlinearity="tanh"), "choose one of"),
+        (lambda: NTK(nonlinearity="tan"), "choose one of"),
         (lambda: RBF(gamma=0), "gamma=0"),
         (lambda: Gaussian(multiple=float("nan")), "multiple=nan"),
         (lambda: Polynomial(degree=0), "degree=0"),

@@ -20,9 +20,9 @@ def test_a_scale_must_be_a_finite_number_not_below_zero(name, value):
 
 
 def test_unknown_nonlinearity_lists_the_closest_first():
-    with pytest.raises(ValueError, match="nonlinearity='reLu6' is unknown: choose one of relu, erf"):
+    with pytest.raises(ValueError, match="nonlinearity='reLu6' is unknown: choose one of relu, gelu, leaky_relu"):
         RNTK(nonlinearity="reLu6")
-    with pytest.raises(ValueError, match="choose one of erf, relu"):
+    with pytest.raises(ValueError, match="choose one of erf, linear"):
         RNTK(nonlinearity="erfc")
 
 
@@ -63,9 +63,17 @@ def test_overflow_names_sigma_w():
         (np.ones((2, 3, 1, 1)), r"shape \(2, 3, 1, 1\)"),
         (np.ones((0, 3)), "at least one"),
         (np.ones((2, 0)), "at least one"),
-        ([[1.0, 2.0], [1.0]], "all sequences of one length"),
-        ([["a", "b"]], "must be numbers"),
-        ([[1.0, np.nan]], "NaN .* in sequence 0 at step 1"),
+        ([], "empty list"),
+        ([[1.0, 2.0], []], r"sequence 1 of X has shape \(0, 1\): at least one step"),
+        ([np.ones((3, 2)), np.ones((4, 1))], "sequence 1 of X has 1 channels and sequence 0 has 2"),
+        ([np.ones((3, 2)), np.ones((4, 1, 1))], r"sequence 1 of X has shape \(4, 1, 1\)"),
+        ([["a", "b"]], "sequence 0 of X must be real numbers"),
+        ([["1", "2"]], "must be real numbers"),
+        (np.array([["1", "2"]], dtype=object), "must be real numbers"),
+        (np.array([[1j, 2.0]]), "must be real numbers"),
+        (np.array([[None, 2.0]], dtype=object), "must be real numbers"),
+        ([[1.0, np.nan, 2.0]], r"NaN in sequence 0 at step 1 \(a missing value\).*interpolation"),
+        ([[1.0, 2.0], [1.0, np.nan]], "NaN in sequence 1 at step 1.*rntk.unpadded"),
         ([[1.0, 2.0], [np.inf, 0.0]], "infinity in sequence 1 at step 0"),
     ],
 )
@@ -77,8 +85,9 @@ def test_inputs_that_are_no_sequences(X, message):
 def test_inputs_that_do_not_fit_each_other():
     with pytest.raises(ValueError, match="X has 2 channels and Y has 3"):
         RNTK()(np.ones((1, 4, 2)), np.ones((1, 4, 3)))
-    with pytest.raises(ValueError, match="X has 4 steps and Y has 5"):
-        RNTK()(np.ones((1, 4)), np.ones((1, 5)))
+    for X, Y in [(np.ones((1, 4)), np.ones((1, 5))), ([np.ones(4), np.ones(5)], np.ones((1, 5)))]:
+        with pytest.raises(ValueError, match="4 to 5 steps, and readout='mean_untied'.*equal lengths"):
+            RNTK(readout="mean_untied")(X, Y)
 
 
 def test_initial_state_joins_a_sequence_with_itself_only():
@@ -142,7 +151,7 @@ def test_the_backend_in_numpy_is_the_recursion():
         ({"dtype": "float16"}, "dtype='float16' is unknown: choose one of float32, float64|float64, float32"),
         ({"dtype": np.float32}, "dtype=.* is unknown"),
         ({"backend": "cuda"}, "backend='cuda' is unknown: choose one of cpu, numpy"),
-        ({"backend": "numpy", "dtype": "float32"}, "backend='numpy' computes in float64 alone"),
+        ({"backend": "numpy", "dtype": "float32"}, "dtype='float32': the NumPy backend computes in float64 alone"),
     ],
 )
 def test_types_and_backends_that_do_not_exist(parameters, message):
