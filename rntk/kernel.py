@@ -160,7 +160,7 @@ class RNTK(Kernel):
         """The Gram of an output, or both as (2, n_x, n_y), in the direction that is asked for."""
         X, Y = pairs
         if self.readout == "mean_untied":
-            self._needs_equal_lengths(X.sequences, Y)
+            self._needs_equal_lengths(X.sequences, None if Y is None else Y.sequences)
         K = None
         for way in self._ways:
             one = self._one_way([None if x is None else getattr(x, way) for x in pairs], output)
@@ -183,8 +183,8 @@ class RNTK(Kernel):
             K *= K.dtype.type(square(self.sigma_v))
         return K
 
-    def _needs_equal_lengths(self, X: Sequences, Y: "Layout | None") -> None:
-        lengths = np.concatenate([X.lengths, [] if Y is None else Y.sequences.lengths])
+    def _needs_equal_lengths(self, X: Sequences, Y: Sequences | None) -> None:
+        lengths = np.concatenate([X.lengths, [] if Y is None else Y.lengths])
         if lengths.min() < lengths.max():
             raise ValueError(
                 f"the sequences have {lengths.min():.0f} to {lengths.max():.0f} steps, and readout={self.readout!r} has a "

@@ -45,6 +45,10 @@ class Nonlinearity:
         """V and V', elementwise over broadcast arrays with |r| ≤ √(pq)."""
         raise NotImplementedError
 
+    def derivatives(self, p, r, q) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """∂V/∂p, ∂V'/∂p and ∂V'/∂r (∂V/∂r is V'): what `rntk.sensitivity` asks for besides."""
+        raise NotImplementedError(f"{self} has no derivatives")
+
 
 @dataclass(frozen=True)
 class Rectifier(Nonlinearity):
@@ -83,6 +87,15 @@ class Rectifier(Nonlinearity):
         v = norm * (A * c + 2 / np.pi * B * (c * arcsin + np.sqrt((1 - c) * (1 + c))))
         return v, A + 2 / np.pi * B * arcsin
 
+    def derivatives(self, p, r, q):
+        """With f'' = (2/π) B/√(1 − c²), taken as 0 at the cusp c = ±1:  √(q/p) (1 − c²) f''/2,   −c f''/2p,   f''/√(pq)."""
+        norm = np.sqrt(p) * np.sqrt(q)
+        inverse = np.divide(1, norm, out=np.zeros_like(norm), where=norm > 0)
+        c = np.clip(r * inverse, -1.0, 1.0)
+        square = np.maximum(norm * norm - r * r, 0) * inverse**2  # 1 − c²
+        bend = np.divide(2 / np.pi * self.parts[1], np.sqrt(square), out=np.zeros_like(square), where=square > 0)
+        return norm * inverse**2 * q * square * bend / 2, -c * bend * inverse**2 * q / 2, bend * inverse
+
 
 @dataclass(frozen=True)
 class Erf(Nonlinearity):
@@ -101,6 +114,12 @@ class Erf(Nonlinearity):
         # 1 − u² ≥ A + B − A B because r² ≤ pq: where rounding leaves less, that is used
         return 2 / np.pi * np.arcsin(u), 4 / np.pi * norm / np.sqrt(np.maximum((1 - u) * (1 + u), A + B - A * B))
 
+    def derivatives(self, p, r, q):
+        """With P = 1 + 2p, Q = 1 + 2q, D = PQ − 4r²:  −(4/π) r/(P √D),   −(4/π) Q/√D³,   (16/π) r/√D³."""
+        P, Q = 1 + 2 * p, 1 + 2 * q
+        D = np.maximum(P * Q - 4 * r * r, 1 + 2 * p + 2 * q)
+        return -4 / np.pi * r / (P * np.sqrt(D)), -4 / np.pi * Q * D**-1.5, 16 / np.pi * r * D**-1.5
+
 
 @dataclass(frozen=True)
 class Sin(Nonlinearity):
@@ -113,6 +132,11 @@ class Sin(Nonlinearity):
         half = (p + q) / 2
         up, down = np.exp(np.minimum(r - half, 0)), np.exp(np.minimum(-r - half, 0))
         return (up - down) / 2, (up + down) / 2
+
+    def derivatives(self, p, r, q):
+        """−V/2, −V'/2, V."""
+        v, v_prime = self.dual(p, r, q)
+        return -v / 2, -v_prime / 2, v
 
 
 @dataclass(frozen=True)
@@ -136,6 +160,19 @@ class Gelu(Nonlinearity):
         root, angle = np.sqrt(D), np.arcsin(np.clip(r / np.sqrt(P * Q), -1.0, 1.0))
         v = r / 4 + (r * angle + B / root) / (2 * np.pi)
         return v, 1 / 4 + (angle + r / root * (2 / P + 2 / Q - 1 + B / D)) / (2 * np.pi)
+
+    def derivatives(self, p, r, q):
+        """The formulas above, differentiated term by term; E = 2/P + 2/Q − 1 + B/D."""
+        P, Q = 1 + p, 1 + q
+        D = np.maximum(P * Q - r * r, 1 + p + q)
+        B, B_p, B_r = p * q - r * r * (1 - 1 / P - 1 / Q), q - (r / P) ** 2, 2 * r * (1 / P + 1 / Q - 1)
+        E, E_p, E_r = 2 / P + 2 / Q - 1 + B / D, -2 / P**2 + B_p / D - B * Q / D**2, B_r / D + 2 * r * B / D**2
+        turn = 1 / (2 * np.pi * np.sqrt(D))
+        return (
+            turn * (B_p - r * r / (2 * P) - B * Q / (2 * D)),
+            turn * r * (E_p - 1 / (2 * P) - Q * E / (2 * D)),
+            turn * (1 + (1 + r * r / D) * E + r * E_r),
+        )
 
 
 @dataclass(frozen=True)
@@ -195,6 +232,25 @@ class Quadrature(Nonlinearity):
             slope = slope * c + v  # Horner's rule for the sum and its derivative
             v = v * c + a * b
         return v, slope * inverse
+
+    def derivatives(self, p, r, q):
+        """From ∂a_k/∂p = (k a_k + √((k+1)(k+2)) a_{k+2})/2p:  U/2p,   U'/(2p √(pq)),   V_cc/pq, with the power series
+        U = Σ √((k+1)(k+2)) a_{k+2} b_k c^k and V = Σ a_k b_k c^k.
+        """
+        p, r, q = np.broadcast_arrays(*(np.asarray(z, float) for z in (p, r, q)))
+        norm = np.sqrt(p) * np.sqrt(q)
+        inverse = np.divide(1, norm, out=np.zeros_like(norm), where=norm > 0)
+        c = np.clip(r * inverse, -1.0, 1.0)
+        half = np.divide(0.5, p, out=np.zeros_like(norm), where=norm > 0)
+        a, b = self.coefficients(p), self.coefficients(q)
+        v, slope, bend, u, u_slope = np.zeros((5, *c.shape))
+        for k in range(self.terms - 1, -1, -1):
+            bend = bend * c + 2 * slope
+            slope = slope * c + v
+            v = v * c + a[k] * b[k]
+            u_slope = u_slope * c + u
+            u = u * c + (sqrt((k + 1) * (k + 2)) * a[k + 2] * b[k] if k + 2 < self.terms else 0)
+        return half * u, half * u_slope * inverse, bend * inverse**2
 
 
 @lru_cache

@@ -9,12 +9,14 @@ from pathlib import Path
 from datasets import find
 from results import store
 from results.record import FINAL
+from runners.method import Method
 from runners.task import Task
 
 # Seconds on one core of the machine of the reference run, fitted to its records: for the Gram of one setting, a constant,
 # a part for each pair of training series, and for each pair and step; for one setting on one fold, over all C and with
 # what is dropped, a constant, and a part for each pair, and each series and class.
 GRAM_SECONDS = {"rntk.RNTK": (7e-5, 0.0, 6.8e-10), "baselines.NTK": (4.5e-5, 1.1e-8, 0.0)}
+FLOAT32 = 0.42  # of the time of float64
 OTHER_GRAM_SECONDS = (3e-5, 3e-9, 2e-11)
 FOLD_SECONDS = (6e-6, 2.9e-9, 3.3e-7)
 
@@ -26,10 +28,26 @@ def estimate(task: Task) -> float:
     if task.method.kernel is None:
         return 0.1 + task.method.n_settings * 2e-9 * n * (n + entry.n_test) * T
     constant, pair, pair_step = GRAM_SECONDS.get(task.method.kernel["_target_"], OTHER_GRAM_SECONDS)
-    gram = constant + n**2 * (pair + pair_step * T)
+    gram = constant + n**2 * (pair + pair_step * steps(task.method, T))
     constant, fold_pair, fold_class = FOLD_SECONDS
     fold = constant + fold_pair * n**2 + fold_class * n * entry.n_classes
-    return 0.1 + task.method.n_settings * (gram + min(task.protocol.folds, n) * fold)
+    at_the_end = gram * (1 + 2 * entry.n_test / n)  # the chosen setting once more, and the test rows
+    return 0.1 + task.method.n_settings * (gram + min(task.protocol.folds, n) * fold) + at_the_end
+
+
+def steps(method: Method, T: int) -> float:
+    """How many steps of one layer a pair takes, on average over the grid."""
+
+    def mean(name, default, cost):
+        values = method.axes.get(name, [method.kernel.get(name, default)])
+        return sum(map(cost, values)) / len(values)
+
+    return (
+        mean("depth", 1, float)
+        * mean("direction", "forward", lambda way: 2 if way == "both" else 1)
+        * mean("readout", "last", lambda readout: T**2 if readout == "mean" else T)
+        * mean("dtype", "float64", lambda dtype: FLOAT32 if dtype == "float32" else 1)
+    )
 
 
 @dataclass(frozen=True)
