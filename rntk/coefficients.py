@@ -38,7 +38,8 @@ class Form(NamedTuple):
 
 class Prepared(NamedTuple):
     """Series as the engine reads them: rows of coefficients (T, k, n), ρ of the last step (n,), both of k(x, x) at σ_v = 1
-    ((2, n): tangent kernel, Gaussian process; along one alignment), the step at which each series begins (n,), or None.
+    ((2, n): tangent kernel, Gaussian process; along one alignment), the step at which each series begins (n,), or None, and
+    the share of the random initial state in the first variance of each layer, σ_w² σ_h²/K (depth, n).
     """
 
     form: Form
@@ -46,6 +47,7 @@ class Prepared(NamedTuple):
     readout: np.ndarray
     diagonal: np.ndarray
     starts: np.ndarray | None
+    initial: np.ndarray
 
 
 def form_of(p: Parameters, channels: int, dtype: str) -> tuple[Form, Nonlinearity, float, float]:
@@ -105,7 +107,7 @@ def of_variances(code, factor, square, K, layer, v, v_prime, new, inverse, rows,
 
 
 @jit
-def closed(form, factor, square, x, starts, scales, rows, sums):
+def closed(form, factor, square, x, starts, scales, rows, sums, initial):
     """Fill `rows` from x, (T, m, n), and σ_w, σ_u (of the first layer over √m), σ_b, σ_h of each layer, (depth, 4).
 
     Returns ρ of the last step, and adds both of k(x, x) to `sums`, (2, n).
@@ -149,6 +151,11 @@ def closed(form, factor, square, x, starts, scales, rows, sums):
             if layer < form.frozen:
                 theta[layer] = 0
             of_variances(form.code, factor, square, K, layer, v, v_prime, new, inverse, rows, t, offset + EXTRA)
+            if t == 0 or starts.size > 0:
+                for i in range(n):
+                    if t == 0 or starts[i] == t:
+                        share = ww * scales[layer, 3] ** 2
+                        initial[layer, i] = share / K[layer, i] if share > 0 else 0.0
             for i in range(n):
                 rows[t, offset + ALPHA, i] = w * rho[layer, i] * inverse[i]
                 rows[t, offset + BETA, i] = b * inverse[i]
@@ -218,13 +225,13 @@ def prepare(x: np.ndarray, p: Parameters, dtype: str = "float64", starts: np.nda
     scales = np.array(p.layers, dtype=np.float64)
     scales[0, 1] /= math.sqrt(m)
     k = EXTRA + form.extras + m + (form.depth - 1) * (EXTRA + form.extras + 1) + (form.every > 0)
-    rows, sums = np.empty((T, k, n)), np.zeros((2, n))
+    rows, sums, initial = np.empty((T, k, n)), np.zeros((2, n)), np.zeros((form.depth, n))
     none = np.zeros(0, np.int64)
     steps = none if starts is None else starts
     if form.code == SERIES:
         readout = by_quadrature(form, phi, x, steps, scales, rows, sums)
     else:
-        readout = closed(form._replace(kappa=0.0), factor, square, x, steps, scales, rows, sums)
+        readout = closed(form._replace(kappa=0.0), factor, square, x, steps, scales, rows, sums, initial)
     if starts is not None:
         rows.transpose(0, 2, 1)[np.arange(T)[:, None] < starts] = 0
     if form.every > 0:
@@ -232,12 +239,12 @@ def prepare(x: np.ndarray, p: Parameters, dtype: str = "float64", starts: np.nda
         sums /= lengths if form.every == UNTIED else lengths**2
         rows[:, -1] /= np.sqrt(lengths) if form.every == UNTIED else lengths
     with np.errstate(over="ignore"):  # who asks for the kernel looks at its diagonal
-        return Prepared(form, rows.astype(dtype, copy=False), readout.astype(dtype), sums, starts)
+        return Prepared(form, rows.astype(dtype, copy=False), readout.astype(dtype), sums, starts, initial)
 
 
 def compiled() -> None:
     """Compile what `prepare` needs, or load it from the compiler's cache."""
     form = Form(RECTIFIER, 0.0, 1, 0, 1, 0, 0)
     closed(
-        form, 1.0, 0.5, np.zeros((1, 1, 1)), np.zeros(0, np.int64), np.ones((1, 4)), np.zeros((1, 3, 1)), np.zeros((2, 1))
+        form, 1.0, 0.5, np.zeros((1, 1, 1)), np.zeros(0, np.int64), np.ones((1, 4)), np.zeros((1, 3, 1)), np.zeros((2, 1)), np.zeros((1, 1))
     )

@@ -21,10 +21,17 @@ stored. Tiles are independent: threads share them without locks, and their numbe
 pair remembers anything from before both have begun; rows of a tile in which none has begun yet are passed over. The mean
 over all pairs of steps goes through every alignment of two series in time, each a recursion of its own.
 
+**Near 1.** θ = arccos c ≈ √(2 (1 − c)) makes half the digits of an error of c, which rounding adds to at every step. Where
+the states of a pair come as near to each other as 1 − c < NEAR, the pair is computed once more with z = 1 − c for its
+state (`precise_sweep`): from sums of squares, in which nothing cancels.
+
+    z = ½ (F(1) (α_x − α_y)² + (β_x − β_y)² + |u_x − u_y|²) + α_x α_y D,        D ← F(1) − F(1 − z)
+
 Threads: as many as `numba.get_num_threads()` says; set them with `numba.set_num_threads` or the environment variable
 NUMBA_NUM_THREADS.
 """
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import NamedTuple
@@ -41,6 +48,8 @@ from rntk.machine import cores
 LANES, ROWS = 128, 32  # a tile: two states of 32 × 128 float64 are 64 KiB
 REACH = LANES + ROWS  # what the lanes and shifts of a tile reach of the other set
 SERIAL = 10**6  # pairs and steps below which threads do not pay
+CHECK = 32  # steps between two looks at how near to 1 the correlations are; the first ones come sooner
+NEAR, NEAR_SHORT = 1e-9, 1e-6  # 1 − c of pairs that are computed in the precise form, float64 and float32
 TANGENT, PROCESS, BOTH = 0, 1, 2  # what is read out: the tangent kernel, the Gaussian process, both in this order
 
 L, R = np.uint64(LANES), np.uint64(REACH)
@@ -71,11 +80,12 @@ def gelu(c, kappa, p, q, i, j):
     return duals.gelu(c, p[i], p[L + i], q[j], q[R + j])
 
 
-def fused(dual, extras):
+def fused(dual, extras, summed):
     """A step of the first layer for series of one channel: everything of a pair in registers.
 
     G and H of the lanes stand in s from `row` on, the coefficients in p, and in q from the shift d on. All indices are
-    unsigned: of signed ones the compiler would look at each for its sign.
+    unsigned: of signed ones the compiler would look at each for its sign. `summed` adds what is read out to the sums
+    that stand after G and H.
     """
     e, u = np.uint64(EXTRA), np.uint64(EXTRA + extras)
 
@@ -87,8 +97,13 @@ def fused(dual, extras):
             c = a * s[row + j] + drive
             tau = c + a * s[row + L + j]
             F, F_prime = dual(c, kappa, p, q, e * L + j, d + e * R + j)
+            H = F_prime * tau
             s[row + j] = F
-            s[row + L + j] = F_prime * tau
+            s[row + L + j] = H
+            if summed:
+                r = p[u * L + L + j] * q[d + u * R + R + j]
+                s[row + L + L + j] += r * F
+                s[row + L + L + L + j] += r * H
 
     return step
 
@@ -112,7 +127,8 @@ def driven(dual):
     return step
 
 
-fused_rectifier, fused_erf = fused(rectifier, 0), fused(erf, 1)
+fused_rectifier, summed_rectifier = fused(rectifier, 0, False), fused(rectifier, 0, True)
+fused_erf, summed_erf = fused(erf, 1, False), fused(erf, 1, True)
 driven_rectifier, driven_erf, driven_linear = driven(rectifier), driven(erf), driven(linear)
 driven_sin, driven_gelu = driven(sin), driven(gelu)
 
@@ -181,12 +197,17 @@ def begins(begin, lanes, others, at, other_at, steps, first, last, left, width):
 
 @inlined
 def plain_steps(form, s, p, q, begin, t, shifts, width):
-    """A step of the network that is most often asked for: one layer of one channel, read out at its end."""
-    stride, here = np.uint64(2 * LANES), np.uint64(width)
+    """A step of the network that is most often asked for: one layer of one channel."""
+    stride, here = np.uint64(4 * LANES if form.every > 0 else 2 * LANES), np.uint64(width)
     for shift in range(shifts[0], shifts[1]):
         if t >= begin[shift]:
             d = np.uint64(shift)
-            if form.code == RECTIFIER:
+            if form.every > 0:
+                if form.code == RECTIFIER:
+                    summed_rectifier(s, d * stride, p, q, d, here, form.kappa)
+                else:
+                    summed_erf(s, d * stride, p, q, d, here, form.kappa)
+            elif form.code == RECTIFIER:
                 fused_rectifier(s, d * stride, p, q, d, here, form.kappa)
             else:
                 fused_erf(s, d * stride, p, q, d, here, form.kappa)
@@ -243,13 +264,14 @@ def step_of_layers(form, s, row, p, q, d, width, w, cosines, first, left):
 
 
 @jit
-def sweep(form, s, p, q, w, lanes, others, cosines, at, other_at, steps, begin, first, last, left, width, half):
+def sweep(form, s, p, q, w, peak, lanes, others, cosines, at, other_at, steps, begin, first, last, left, width, half):
     """Carry a tile's pairs through `steps` steps, from step `at` of the lanes and `other_at` of the others on.
 
-    `half` of the lanes are enough for the last shift of all, where it is > 0.
+    `half` of the lanes are enough for the last shift of all, where it is > 0. `peak` holds the largest F(c) that any layer
+    of a pair has had, looked at now and then.
     """
     shifts, stride = last - first, np.uint64(2 * LANES * (form.depth + (form.every > 0)))
-    plain = form.depth == 1 and form.channels == 1 and form.every == 0 and form.frozen == 0 and not cosines.size
+    plain = form.depth == 1 and form.channels == 1 and form.frozen == 0 and not cosines.size
     plain = plain and (form.code == RECTIFIER or form.code == ERF)
     whole = shifts - 1 if half > 0 else shifts
     for t in range(steps):
@@ -264,36 +286,107 @@ def sweep(form, s, p, q, w, lanes, others, cosines, at, other_at, steps, begin, 
                 if t >= begin[shift]:
                     d, here = np.uint64(shift), np.uint64(width if shift < whole else half)
                     step_of_layers(form, s, d * stride, p, q, d, here, w, heard, first, left)
+        if form.code == RECTIFIER and not cosines.size and ((t + 1) % CHECK == 0 or t & (t + 1) == 0 or t == steps - 1):
+            for shift in range(shifts):
+                if t >= begin[shift]:
+                    for layer in range(form.depth):
+                        state, row = np.uint64(shift) * stride + np.uint64(2 * layer) * L, np.uint64(shift) * L
+                        for j in range(np.uint64(width)):
+                            peak[row + j] = max(peak[row + j], s[state + j])
 
 
 @jit
-def tile(form, s, p, q, w, begin, lanes, others, cosines, symmetric, first, last, left, width):
+def precise_sweep(form, near, p, q, skipped, lanes, others, at, other_at, steps, first, last, left, width):
+    """The same for single pairs near 1, from the `skipped`-th on, with D and H of every layer for their state. Adds to the
+    sums what is read out at every step.
+    """
+    F_1 = form.kappa + math.pi / 2
+    gamma = EXTRA + form.extras
+    skip, count = np.uint64(skipped), np.uint64(near.i.size)
+    z, w, D, H = near.z, near.w, near.D, near.H
+    for t in range(steps):
+        load(p, LANES, lanes.rows, at + t, left, width)
+        load(q, REACH, others.rows, other_at + t, left + first, width + last - first)
+        offset = 0
+        for layer in range(form.depth):
+            inputs = form.channels if layer == 0 else 1
+            here = np.uint64(layer)
+            p_row, q_row = np.uint64(offset) * L, np.uint64(offset) * R
+            for k in range(skip, count):
+                i, j = p_row + near.i[k], q_row + near.j[k]
+                a, b, beta = p[i], q[j], p[i + L] - q[j + R]
+                begins = near.first[here, k] if a == 0 else 0.0  # a series begins, from a state of its own
+                begins += near.second[here, k] if b == 0 else 0.0
+                z[k] = 0.5 * (F_1 * (a - b) * (a - b) + beta * beta + begins) + a * b * D[here, k]
+                w[k] = a * b * H[here, k]
+            for row in range(gamma, gamma + inputs):
+                p_u, q_u = p_row + np.uint64(row) * L, q_row + np.uint64(row) * R
+                if layer == 0:
+                    for k in range(skip, count):
+                        u = p[p_u + near.i[k]] - q[q_u + near.j[k]]
+                        z[k] += 0.5 * u * u
+                else:
+                    below = here - np.uint64(1)
+                    for k in range(skip, count):
+                        u, v = p[p_u + near.i[k]], q[q_u + near.j[k]]
+                        z[k] += 0.5 * F_1 * (u - v) * (u - v) + u * v * D[below, k]
+                        w[k] += u * v * H[below, k]
+            for k in range(skip, count):
+                x = min(max(z[k], 0.0), 2.0)
+                theta = 2 * duals.arcsin(math.sqrt(0.5 * x), math.sqrt(1 - 0.5 * x))
+                D[here, k] = F_1 * x + ((1 - x) * theta - math.sqrt(x * (2 - x)))
+                H[here, k] = (F_1 - theta) * (1 - x + w[k])
+            if layer < form.frozen:
+                H[layer] = 0
+            offset += gamma + inputs
+        if form.every > 0:
+            p_row, q_row, top = np.uint64(offset) * L, np.uint64(offset) * R, np.uint64(form.depth - 1)
+            for k in range(skip, count):
+                r = p[p_row + near.i[k]] * q[q_row + near.j[k]]
+                near.process[k] += r * (F_1 - D[top, k])
+                near.tangent[k] += r * H[top, k]
+
+
+class Near(NamedTuple):
+    """Pairs near 1: their places in p and q, the shares of the initial states of both, and their state."""
+
+    i: np.ndarray
+    j: np.ndarray
+    first: np.ndarray
+    second: np.ndarray
+    z: np.ndarray
+    w: np.ndarray
+    D: np.ndarray
+    H: np.ndarray
+    process: np.ndarray
+    tangent: np.ndarray
+
+
+@jit
+def tile(form, buffers, lanes, others, cosines, symmetric, first, last, left, width):
     """Carry the pairs of lanes left … left + width and shifts first … last through all steps and the readout.
 
     The process' kernel and the rest of the tangent kernel then stand in the last 2 × LANES places of each row of s.
     """
-    steps, other_steps = lanes.rows.shape[0], others.rows.shape[0]
+    s, p, q, w, peak, begin = buffers
     n = lanes.rows.shape[2]
     half = 0
     if symmetric and 2 * (last - 1) == n:  # n even: the last shift has each pair twice
         half = min(width, max(8, -(-(n // 2 - left) // 8) * 8))
     stride = 2 * LANES * (form.depth + (form.every > 0))
     s[: stride * (last - first)] = 0
+    peak[:] = 0
     begin[:] = 0
     ragged = lanes.starts.size > 0
-    alignments = range(1 - other_steps, steps) if form.every == TIED else range(steps - other_steps, steps - other_steps + 1)
-    for alignment in alignments:  # step t of the lanes meets step t − alignment of the others
-        at, other_at = max(alignment, 0), max(-alignment, 0)
-        count = min(steps - at, other_steps - other_at)
+    own = form.every == TIED and symmetric and first == 0  # series with themselves: along t = s in closed form
+    for alignment, at, other_at, count in alignments(form, lanes, others):
         if ragged:
             begins(begin, lanes.starts, others.starts, at, other_at, count, first, last, left, width)
-        if form.every == TIED and symmetric and first == 0:
-            begin[0] = count if alignment == 0 else begin[0]  # series with themselves: in closed form
+        if own:
+            begin[0] = count if alignment == 0 else begin[0] if ragged else 0
         sweep(
-            form, s, p, q, w, lanes.rows, others.rows, cosines, at, other_at, count, begin, first, last, left, width, half
+            form, s, p, q, w, peak, lanes.rows, others.rows, cosines, at, other_at, count, begin, first, last, left, width, half
         )
-        if form.every == TIED and first == 0 and not ragged:
-            begin[0] = 0
     if form.every == 0:
         load(p, LANES, lanes.readout, 0, left, width)
         load(q, REACH, others.readout, 0, left + first, width + last - first)
@@ -304,6 +397,61 @@ def tile(form, s, p, q, w, begin, lanes, others, cosines, symmetric, first, last
                 r = p[j] * q[d + j]
                 s[top + j] *= r
                 s[top + L + j] *= r
+    limit = (form.kappa + math.pi / 2) * (1 - (NEAR if lanes.rows.itemsize == 8 else NEAR_SHORT))
+    lasting = min(width, n - left)
+    near = 0
+    for shift in range(last - first):
+        for j in range(lasting):
+            near += peak[shift * LANES + j] > limit
+    if near > 0:
+        again(form, near, limit, own, buffers, lanes, others, first, last, left, width)
+
+
+@jit
+def alignments(form, lanes, others):
+    """(t − s, t, s, steps) of every alignment in time of lanes and others: where it begins, and how long it is."""
+    steps, other_steps = lanes.rows.shape[0], others.rows.shape[0]
+    low, high = (1 - other_steps, steps) if form.every == TIED else (steps - other_steps, steps - other_steps + 1)
+    for alignment in range(low, high):
+        at, other_at = max(alignment, 0), max(-alignment, 0)
+        yield alignment, at, other_at, min(steps - at, other_steps - other_at)
+
+
+@jit
+def again(form, count, limit, own, buffers, lanes, others, first, last, left, width):
+    """Compute the `count` pairs of a tile whose F(c) has passed the limit in the precise form, and put them in their place."""
+    s, p, q, _, peak, _ = buffers
+    n, m, depth = lanes.rows.shape[2], others.rows.shape[2], form.depth
+    i, j = np.empty(count, np.uint64), np.empty(count, np.uint64)
+    shares, other_shares = np.empty((depth, count)), np.empty((depth, count))
+    k, alone = 0, 0
+    for shift in range(last - first):
+        for lane in range(min(width, n - left)):
+            if peak[shift * LANES + lane] > limit:
+                i[k], j[k] = lane, shift + lane
+                shares[:, k] = lanes.initial[:, (left + lane) % n]
+                other_shares[:, k] = others.initial[:, (left + first + shift + lane) % m]
+                k += 1
+        if own and shift == 0:
+            alone = k
+    z, w, process, tangent = np.zeros(count), np.zeros(count), np.zeros(count), np.zeros(count)
+    D, H = np.zeros((depth, count)), np.zeros((depth, count))
+    near = Near(i, j, shares, other_shares, z, w, D, H, process, tangent)
+    for alignment, at, other_at, steps in alignments(form, lanes, others):
+        skipped = alone if alignment == 0 else 0
+        precise_sweep(form, near, p, q, skipped, lanes, others, at, other_at, steps, first, last, left, width)
+    if form.every == 0:
+        load(p, LANES, lanes.readout, 0, left, width)
+        load(q, REACH, others.readout, 0, left + first, width + last - first)
+        for k in range(count):
+            r = p[i[k]] * q[j[k]]
+            process[k] = r * (form.kappa + math.pi / 2 - D[depth - 1, k])
+            tangent[k] = r * H[depth - 1, k]
+    stride = 2 * LANES * (depth + (form.every > 0))
+    for k in range(count):
+        lane, shift = np.int64(i[k]), np.int64(j[k]) - np.int64(i[k])
+        place = stride * (shift + 1) - 2 * LANES + lane
+        s[place], s[place + LANES] = process[k], tangent[k]
 
 
 @jit
@@ -331,16 +479,16 @@ def fill(out, form, lanes, others, cosines, symmetric, swapped, output, shifts, 
     blocks = -(-n // wide)
     width = -(-n // (8 * blocks)) * 8  # lanes in even parts, each of whole vectors
     stride = 2 * LANES * (form.depth + (form.every > 0))
-    ends = np.cumsum(np.array([ROWS * stride, k * LANES, k * REACH, 2 * LANES]))
+    ends = np.cumsum(np.array([ROWS * stride, k * LANES, k * REACH, 2 * LANES, ROWS * LANES]))
     memory = aligned(ends[-1], lanes.rows)
-    s, p, q, w = memory[: ends[0]], memory[ends[0] : ends[1]], memory[ends[1] : ends[2]], memory[ends[2] :]
-    begin = np.zeros(ROWS, np.int64)
+    s, p, q = memory[: ends[0]], memory[ends[0] : ends[1]], memory[ends[1] : ends[2]]
+    buffers = s, p, q, memory[ends[2] : ends[3]], memory[ends[3] :], np.zeros(ROWS, np.int64)
     index = 0
     for first in range(shifts[0], shifts[1], ROWS):
         last = min(first + ROWS, shifts[1])
         for left in range(0, n, width):
             if index % shares == share:
-                tile(form, s, p, q, w, begin, lanes, others, cosines, symmetric, first, last, left, width)
+                tile(form, buffers, lanes, others, cosines, symmetric, first, last, left, width)
                 for j in range(left, min(left + width, n)):
                     for d in range(first, last):
                         if symmetric and 2 * d == n and j >= d:
@@ -367,17 +515,20 @@ def compiled(dtype: str) -> None:
     nothing = np.empty((0, 0))
     with alone(fill.stats.cache_path, coefficients, duals):
         coefficients.compiled()
-        side = Side(rows, readout, none)
+        side = Side(rows, readout, none, np.zeros((1, 1)))
         form = Form(RECTIFIER, np.dtype(dtype).type(0), 1, 0, 1, 0, 0)
         fill(np.zeros((1, 1, 1), dtype), form, side, side, nothing, True, False, TANGENT, (1, 1), 0, 1)
 
 
 class Side(NamedTuple):
-    """One side of a Gram as the tiles read it: coefficients (T, k, n), readout (1, 1, n), first steps (n,) or none."""
+    """One side of a Gram as the tiles read it: coefficients (T, k, n), readout (1, 1, n), first steps (n,) or none, and what
+    the random initial state is of a series' first variance, in each layer (depth, n).
+    """
 
     rows: np.ndarray
     readout: np.ndarray
     starts: np.ndarray
+    initial: np.ndarray
 
 
 def threads() -> int:
@@ -400,8 +551,9 @@ def side(X: Prepared, ragged: bool, steps: int | None = None, times: int = 1) ->
     starts = np.maximum(starts - (len(X.rows) - steps), 0) if ragged else np.zeros(0, np.int64)
     rows = X.rows[len(X.rows) - steps :]
     if times == 1:
-        return Side(rows, X.readout[None, None], starts)
-    return Side(np.tile(rows, times), np.tile(X.readout, times)[None, None], np.tile(starts, times))
+        return Side(rows, X.readout[None, None], starts, X.initial)
+    parts = (rows, X.readout[None, None], starts, X.initial)
+    return Side(*(np.tile(part, times) for part in parts))
 
 
 def gram(X: Prepared, Y: Prepared | None, cosines=None, output: int = TANGENT, shifts=None) -> np.ndarray:
@@ -441,7 +593,8 @@ def diagonal(X: Prepared, output: int = TANGENT) -> np.ndarray:
     for left in range(0, values.size, LANES):
         part = slice(left, left + LANES)
         rows, starts = np.ascontiguousarray(X.rows[:, :, part]), X.starts if X.starts is None else X.starts[part]
-        few = X._replace(rows=rows, readout=X.readout[part], diagonal=X.diagonal[:, part], starts=starts)
+        initial = np.ascontiguousarray(X.initial[:, part])
+        few = X._replace(rows=rows, readout=X.readout[part], diagonal=X.diagonal[:, part], starts=starts, initial=initial)
         values[part] = np.diag(gram(few, None, output=output, shifts=(0, 1)))
     return values
 

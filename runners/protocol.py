@@ -10,7 +10,7 @@ import numpy as np
 NORMALISATIONS = ("unit", "zscore", "none")
 TIE_BREAKS = ("first", "vote")
 
-NUMERICS = 2  # raised when a change of the code changes results, so that older records are not taken for the new ones
+NUMERICS = 3  # raised when a change of the code changes results, so that older records are not taken for the new ones
 
 
 @dataclass(frozen=True)
