@@ -51,14 +51,22 @@ class Kernel(Parametrised):
     def __post_init__(self):
         self._validate()
 
-    def __call__(self, X, Y=None) -> np.ndarray:
+    def __hash__(self) -> int:
+        """Of the class alone: equal kernels are of one class, and parameters may change. (A dataclass must take it over.)"""
+        return hash(type(self))
+
+    def __call__(self, X, Y=None) -> np.ndarray | float:
         """The Gram matrix, float64 of shape (n_x, n_y): k(x, y) for every sequence of X and of Y, or of X with itself
         when Y is None.
 
-        X and Y have shape (n, T) or (n, T, m), or are lists of arrays (T_i, m). Raises ValueError where a parameter or an input is not valid, MemoryError
-        where the result will not fit.
+        X and Y have shape (n, T) or (n, T, m), or are lists of arrays (T_i, m). Two arrays of shape (T,) are two series, whose
+        kernel is a number: so scikit-learn calls a function of which it knows nothing.
+
+        Raises ValueError where a parameter or an input is not valid, MemoryError where the result will not fit.
         """
         self._validate()
+        if all(isinstance(x, np.ndarray) and x.ndim == 1 and x.dtype != object for x in (X, Y)):
+            return float(self(X[None], None if Y is X else Y[None])[0, 0])
         X, Y = as_pair(X, Y, self._ragged)
         self._foresee(len(X), len(X if Y is None else Y))
         return self._gram(self._pairs(X, Y))

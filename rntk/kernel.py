@@ -95,6 +95,7 @@ class RNTK(Kernel):
     dtype: str = "float64"
     backend: str = "cpu"
 
+    __hash__ = Kernel.__hash__  # scikit-learn looks a kernel up among those it knows
     _ragged = True
 
     def _validate(self):

@@ -72,12 +72,14 @@ DUALS = {
 }
 
 
-def kernel(x, y, same, nonlinearity, scales, sigma_v, frozen, readout):
+def kernel(x, y, same, dual, scales, sigma_v, frozen, readout):
     """(tangent kernel, Gaussian process) of x and y, arrays (T, m) and (S, m); `same` says they are one sequence.
 
-    scales: σ_w, σ_u, σ_b, σ_h of each layer.
+    dual: one of DUALS, or a name among them. scales: σ_w, σ_u, σ_b, σ_h of each layer. In the numbers of x and y, whatever
+    their precision.
     """
-    dual, depth, m = DUALS[nonlinearity], len(scales), x.shape[1]
+    depth, m = len(scales), x.shape[1]
+    dual = DUALS[dual] if isinstance(dual, str) else dual
 
     @cache
     def variance(layer, t, which):
@@ -114,6 +116,12 @@ def kernel(x, y, same, nonlinearity, scales, sigma_v, frozen, readout):
         return value
 
     T, S = len(x), len(y)
+    for t in range(1, T + 1):  # from the beginning, lest the recursion be as deep as the sequences are long
+        for layer in range(1, depth + 1):
+            variance(layer, t, "x")
+            if t + S - T >= 1:
+                variance(layer, t + S - T, "y")
+                tangent(layer, t, t + S - T)
     if readout == "last":
         steps, count = [(T, S)], 1
     elif readout == "mean":
@@ -123,3 +131,25 @@ def kernel(x, y, same, nonlinearity, scales, sigma_v, frozen, readout):
     process = sum(duals(depth, t, s)[0] for t, s in steps) / count
     slope = sum(duals(depth, t, s)[1] * tangent(depth, t, s) for t, s in steps) / count
     return sigma_v**2 * (process + slope), sigma_v**2 * process
+
+
+def precise(digits=50):
+    """The duals of relu and erf in arithmetic of 50 digits, and what makes such a number of a float."""
+    import mpmath
+
+    number = mpmath.mp.clone()
+    number.dps = digits
+
+    def relu(p, r, q):
+        norm = number.sqrt(p * q)
+        c = min(r / norm, number.one) if norm else number.zero
+        theta = number.acos(c)
+        return norm * (c * (number.pi - theta) + number.sqrt(1 - c * c)) / (2 * number.pi), (number.pi - theta) / (
+            2 * number.pi
+        )
+
+    def erf(p, r, q):
+        norm = (1 + 2 * p) * (1 + 2 * q)
+        return 2 / number.pi * number.asin(2 * r / number.sqrt(norm)), 4 / number.pi / number.sqrt(norm - 4 * r * r)
+
+    return {"relu": relu, "erf": erf}, np.vectorize(lambda value: number.mpf(float(value)), otypes=[object])

@@ -1,0 +1,188 @@
+"""The kernel with a support vector machine as a classifier of sktime (`pip install rntk[classifier]`)."""
+
+import warnings
+from itertools import product
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.svm import SVC
+from sktime.classification.base import BaseClassifier
+
+from rntk.base import check_choice, check_count
+from rntk.kernel import RNTK
+
+NORMALISATIONS = ("unit", "zscore", "none")
+
+
+class RNTKClassifier(BaseClassifier):
+    """Time series classification by a C-SVM on a recurrent neural tangent kernel.
+
+    Takes every panel type of sktime: series of unequal length and of several channels, without missing values.
+
+    Parameters:
+        kernel: an RNTK; None is RNTK(sigma_b=0.1, direction="both"), which needs no tuning.
+        C: the machine's C > 0 on the kernel as it is; None is 100 divided by the mean of k(x, x), which needs none either.
+        normalisation: "unit" divides each series by its Euclidean norm over all channels and steps; "zscore" subtracts from
+            each channel its mean and divides it by its standard deviation; "none".
+        grid: values to choose from by cross-validation, by name of the kernel's parameters, for instance
+            {"sigma_w": [1.3, 1.4], "direction": ["forward", "backward"]}; "paper" is the grid of the RNTK paper (900
+            kernels). None chooses nothing, and {} chooses C alone.
+        Cs: the C to choose from, ascending, where there is a grid.
+        folds: of the cross-validation, stratified and shuffled; plain where no class has as many members; fewer where there
+            are fewer series. The highest accuracy wins, and the first of equals, C ascending.
+        random_state: seed of the shuffle.
+        max_iter: iterations after which a machine is given up. Settings where one is given up are out.
+
+    After fit: `kernel_` and `C_`, the ones in use, and with a grid `cv_accuracy_` and `cv_results_`, a list of (setting, C,
+    accuracy).
+
+    Raises ValueError for a parameter out of range and where no setting of the grid can be used.
+
+    Examples
+    --------
+    >>> from rntk.classifier import RNTKClassifier
+    >>> from sktime.datasets import load_unit_test
+    >>> X, y = load_unit_test(split="train")
+    >>> classifier = RNTKClassifier().fit(X, y)
+    >>> float(classifier.score(X, y))
+    1.0
+
+    Source of kernel and protocol: Alemohammad, Wang, Balestriero, Baraniuk, "The Recurrent Neural Tangent Kernel", ICLR
+    2021.
+    """
+
+    PAPER = {
+        "sigma_w": [*(s / 100 for s in range(134, 143)), 2**0.5, *(s / 100 for s in range(143, 148))],
+        "sigma_b": [0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 0.9, 1, 2],
+        "sigma_h": [0, 0.01, 0.1, 0.5, 1],
+    }
+
+    _tags = {
+        "authors": "rntk",
+        "X_inner_mtype": ["df-list", "numpy3D"],
+        "capability:multivariate": True,
+        "capability:unequal_length": True,
+        "capability:missing_values": False,
+        "capability:predict_proba": False,
+        "capability:categorical_in_X": False,
+        "capability:random_state": True,
+        "property:randomness": "derandomized",
+        "classifier_type": "kernel",
+        "python_dependencies": ["numba"],
+    }
+
+    def __init__(
+        self,
+        kernel=None,
+        C=None,
+        normalisation="unit",
+        grid=None,
+        Cs=(0.01, 0.1, 1.0, 10.0, 100.0),
+        folds=10,
+        random_state=0,
+        max_iter=100_000,
+    ):
+        self.kernel = kernel
+        self.C = C
+        self.normalisation = normalisation
+        self.grid = grid
+        self.Cs = Cs
+        self.folds = folds
+        self.random_state = random_state
+        self.max_iter = max_iter
+        super().__init__()
+
+    def _fit(self, X, y):
+        self._check_parameters()
+        self.X_ = normalised(sequences(X), self.normalisation)
+        kernel = self.kernel or RNTK(sigma_b=0.1, direction="both")
+        self.kernel_ = type(kernel)(**kernel.get_params())
+        if self.grid is None:
+            self.C_ = self.C
+        else:
+            setting, self.C_ = self._select(y)
+            self.kernel_.set_params(**setting)
+        K, scale = scaled(self.kernel_(self.X_))
+        self.scale_ = scale
+        if self.C_ is None:
+            self.C_ = 100 / scale
+        self.machine_ = SVC(kernel="precomputed", C=self.C_ * scale, max_iter=self.max_iter).fit(K, y)
+        return self
+
+    def _check_parameters(self):
+        check_choice("normalisation", self.normalisation, NORMALISATIONS)
+        if self.C is not None and not self.C > 0:
+            raise ValueError(f"C={self.C!r}: a number > 0 is needed")
+        if self.grid is not None:
+            check_count("folds", self.folds)
+            if self.folds < 2 or not all(C > 0 for C in self.Cs) or list(self.Cs) != sorted(self.Cs) or not self.Cs:
+                raise ValueError(f"folds={self.folds!r}, Cs={self.Cs!r}: at least 2 folds, and C > 0 in ascending order")
+
+    def _select(self, y):
+        """The setting and the C with the highest accuracy of cross-validation."""
+        axes = self.PAPER if isinstance(self.grid, str) and self.grid == "paper" else dict(self.grid)
+        settings = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
+        gram, splits = self.kernel_.over(self.X_), self._splits(y)
+        self.cv_results_ = []
+        for setting in settings:
+            K, scale = scaled(gram(setting))
+            for C in self.Cs:
+                hits = [self._hits(K, y, fit, held, C * scale) for fit, held in splits]
+                if None not in hits:
+                    self.cv_results_.append((setting, C, sum(hits) / len(y)))
+        if not self.cv_results_:
+            raise ValueError(f"no machine converged within {self.max_iter} iterations: raise max_iter, or choose another grid")
+        setting, C, self.cv_accuracy_ = max(self.cv_results_, key=lambda found: found[2])
+        return setting, C
+
+    def _splits(self, y):
+        folds = min(self.folds, len(y))
+        splitter = StratifiedKFold if np.unique(y, return_counts=True)[1].max() >= folds else KFold
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The least populated class")
+            return list(splitter(folds, shuffle=True, random_state=self.random_state).split(np.zeros(len(y)), y))
+
+    def _hits(self, K, y, fit, held, C) -> int | None:
+        """How many of the cases held back one machine gets right; None if it does not converge."""
+        if len(np.unique(y[fit])) == 1:
+            return int((y[held] == y[fit[0]]).sum())
+        machine = SVC(kernel="precomputed", C=C, max_iter=self.max_iter)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", ConvergenceWarning)
+            try:
+                machine.fit(K[np.ix_(fit, fit)], y[fit])
+            except ConvergenceWarning:
+                return None
+        return int((machine.predict(K[np.ix_(held, fit)]) == y[held]).sum())
+
+    def _predict(self, X):
+        K = self.kernel_(normalised(sequences(X), self.normalisation), self.X_)
+        return self.machine_.predict(K / self.scale_)
+
+    @classmethod
+    def get_test_params(cls, parameter_set="default"):
+        """Two small settings, for sktime's own tests."""
+        return [{}, {"grid": {"sigma_w": [1.2, 1.4]}, "Cs": (1.0, 10.0), "folds": 2, "normalisation": "zscore"}]
+
+
+def sequences(X) -> list[np.ndarray]:
+    """A panel of sktime, (n, m, T) or a list of data frames, as a list of arrays (T_i, m)."""
+    if isinstance(X, np.ndarray):
+        return list(X.transpose(0, 2, 1))
+    return [np.asarray(frame, dtype=float) for frame in X]
+
+
+def normalised(X: list[np.ndarray], how: str) -> list[np.ndarray]:
+    """Each series on its own: nothing is fitted. A norm or deviation of 0 is left alone."""
+    if how == "none":
+        return X
+    if how == "unit":
+        return [x / (np.linalg.norm(x) or 1.0) for x in X]
+    return [(x - x.mean(0)) / np.where(x.std(0) > 0, x.std(0), 1.0) for x in X]
+
+
+def scaled(K: np.ndarray) -> tuple[np.ndarray, float]:
+    """K / s and s, its mean diagonal: an SVM on K with C is one on K / s with C s, and of any scale solved alike."""
+    scale = float(np.mean(np.diagonal(K))) or 1.0
+    return np.asarray(K, dtype=np.float64) / scale, scale

@@ -1,0 +1,162 @@
+"""The kernel where other libraries ask for one: scikit-learn's machines, processes and features, sktime's classifiers."""
+
+import doctest
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.gaussian_process import GaussianProcessClassifier, GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
+from sklearn.gaussian_process.tests import test_kernels as scikit
+from sklearn.kernel_approximation import Nystroem
+from sklearn.kernel_ridge import KernelRidge
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import SVC
+from sktime.datatypes import convert_to
+from sktime.utils.estimator_checks import check_estimator
+
+from datasets import load
+from rntk import RNTK, classifier
+from rntk.classifier import RNTKClassifier
+from rntk.gaussian_process import GPKernel
+from runners.method import Method
+from runners.protocol import Protocol, normalise
+from runners.selection import score_grid
+
+
+@pytest.fixture(scope="module")
+def waves():
+    """Two classes of noisy sinusoids, slow and fast, and a number to predict: the frequency."""
+    rng = np.random.default_rng(0)
+    frequency = np.repeat([1.0, 3.0], 15)
+    t = np.linspace(0, 1, 24)
+    X = np.sin(2 * np.pi * (frequency[:, None] * t + rng.uniform(size=(30, 1)))) + 0.1 * rng.normal(size=(30, 24))
+    return X, frequency
+
+
+def test_support_vector_machines_take_the_kernel_as_a_function(waves):
+    X, y = waves
+    labels = y.astype(int)
+    machine = SVC(kernel=RNTK(sigma_b=0.1)).fit(X, labels)
+    by_gram = SVC(kernel="precomputed").fit(RNTK(sigma_b=0.1)(X), labels)
+    np.testing.assert_array_equal(machine.predict(X), by_gram.predict(RNTK(sigma_b=0.1)(X)))
+    search = GridSearchCV(SVC(kernel=RNTK()), {"kernel__sigma_b": [0.0, 0.3], "C": [1, 10]}, cv=3).fit(X, labels)
+    assert search.best_score_ > 0.8
+    assert clone(search.best_estimator_).kernel == search.best_estimator_.kernel
+
+
+@pytest.mark.parametrize("wrap", [GPKernel, lambda kernel: kernel], ids=["object", "function"])
+def test_ridge_and_features(waves, wrap):
+    """Called pair by pair as a function, or at once as an object: the same numbers."""
+    X, y = waves
+    kernel = RNTK(sigma_b=0.1, direction="both")
+    K = kernel(X)
+    ridge = KernelRidge(kernel=wrap(kernel), alpha=0.1).fit(X, y)
+    by_gram = KernelRidge(kernel="precomputed", alpha=0.1).fit(K, y)
+    np.testing.assert_allclose(ridge.predict(X), by_gram.predict(K), rtol=1e-6)
+    features = Nystroem(kernel=wrap(kernel), n_components=30, random_state=0).fit_transform(X)
+    np.testing.assert_allclose(features @ features.T, K, rtol=1e-6, atol=1e-6 * K.max())
+    assert make_pipeline(Nystroem(kernel=wrap(kernel), n_components=8), SVC()).fit(X, y.astype(int)).score(X, y) > 0.8
+
+
+KERNELS = [
+    GPKernel(RNTK(sigma_b=0.1)),
+    GPKernel(RNTK(depth=2, readout="mean", direction="both")) + WhiteKernel(0.1),
+    2.0 * GPKernel(RNTK(nonlinearity="erf")) * RBF(2.0),
+    ConstantKernel(0.5) * GPKernel(RNTK(output="nngp")) ** 2,
+]
+
+
+CHECKS = ["kernel_gradient", "kernel_theta", "auto_vs_cross", "kernel_diag", "kernel_clone", "set_get_params", "repr_kernels"]
+LEFT_OUT = {(1, "auto_vs_cross"), *((i, "kernel_theta") for i in (1, 2, 3))}  # by scikit-learn too: white noise, composites
+
+
+@pytest.mark.parametrize(
+    ("kernel", "check"),
+    [(kernel, check) for i, kernel in enumerate(KERNELS) for check in CHECKS if (i, check) not in LEFT_OUT],
+    ids=str,
+)
+def test_scikit_learns_own_checks_of_kernels(kernel, check):
+    getattr(scikit, f"test_{check}")(kernel)
+
+
+def test_gaussian_processes(waves):
+    X, y = waves
+    kernel = ConstantKernel(1.0) * GPKernel(RNTK(sigma_b=0.1)) + WhiteKernel(0.01)
+    process = GaussianProcessRegressor(kernel, normalize_y=True, random_state=0).fit(X[::2], y[::2])
+    assert np.abs(process.predict(X[1::2]) - y[1::2]).mean() < 0.7  # a chance guess is off by 1
+    assert len(process.kernel_.theta) == 2  # the constant and the noise: the RNTK's are fixed
+    assert GaussianProcessClassifier(GPKernel(RNTK(sigma_b=0.1))).fit(X, y.astype(int)).score(X, y.astype(int)) > 0.9
+    assert pickle.loads(pickle.dumps(kernel)) == kernel
+    with pytest.raises(ValueError, match="only be evaluated when Y is None"):
+        KERNELS[0](X, X, eval_gradient=True)
+
+
+def test_sktimes_own_checks():
+    results = check_estimator(RNTKClassifier, raise_exceptions=False, verbose=False)
+    assert len(results) > 200
+    assert {name: found for name, found in results.items() if found != "PASSED"} == {}
+
+
+def test_the_docstrings_example():
+    assert doctest.testmod(classifier).failed == 0
+
+
+def test_every_panel_type_gives_the_same(waves):
+    X, y = waves
+    panel, labels = np.stack([X, X[:, ::-1]], axis=1), np.where(y > 2, "fast", "slow")
+    expected = RNTKClassifier().fit(panel, labels).predict(panel)
+    assert (expected == labels).mean() > 0.9
+    for mtype in ("df-list", "pd-multiindex", "nested_univ"):
+        given = convert_to(panel, mtype)
+        np.testing.assert_array_equal(RNTKClassifier().fit(given, labels).predict(given), expected)
+
+
+def test_unequal_lengths_and_missing_values(waves):
+    X, y = waves
+    frames = convert_to(X[:, None, :], "df-list")
+    shorter = [frame.iloc[i % 6 :].reset_index(drop=True) for i, frame in enumerate(frames)]
+    assert RNTKClassifier(kernel=RNTK(sigma_b=0.1, readout="mean")).fit(shorter, y.astype(int)).score(shorter, y) > 0.9
+    frames[3].iloc[4, 0] = np.nan
+    with pytest.raises(ValueError, match="missing values"):
+        RNTKClassifier().fit(frames, y.astype(int))
+
+
+@pytest.mark.parametrize("dataset", ["GunPoint", "ItalyPowerDemand"])
+def test_its_selection_is_the_studys(dataset):
+    """The same scores for every setting and C, the same choice, by the study's folds."""
+    data, protocol = load(dataset, downloads=False), Protocol()
+    X, y = normalise(data.X_train, "unit"), data.y_train
+    grid = {"sigma_w": [1.3, 1.45], "sigma_b": [0, 0.2], "direction": ["forward", "both"]}
+    method = Method("here", kernel={"_target_": "rntk.RNTK", **grid})
+    found = score_grid(RNTK(), method, X, y, protocol.split(y, dataset), protocol, scores="all")
+    ours = RNTKClassifier(RNTK(), grid=grid, random_state=protocol.fold_seed(dataset)).fit(data.X_train[:, None, :], y)
+    np.testing.assert_allclose(
+        [accuracy * len(y) for _, _, accuracy in ours.cv_results_], found.correct.ravel(), rtol=1e-12
+    )
+    setting, column = found.best_first()[0]
+    assert {name: getattr(ours.kernel_, name) for name in grid} == found.settings[setting]
+    assert ours.C_ == protocol.C[column]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"C": 0}, "C=0"),
+        ({"normalisation": "units"}, "choose one of unit"),
+        ({"grid": {}, "folds": 1}, "at least 2 folds"),
+        ({"grid": {}, "Cs": (10, 1)}, "ascending"),
+        ({"grid": {"sigma_q": [1]}}, "no parameter 'sigma_q'"),
+        ({"grid": {}, "Cs": (100.0,), "max_iter": 1}, "no machine converged within 1 iterations"),
+    ],
+)
+def test_parameters_out_of_range(waves, parameters, message):
+    X, y = waves
+    with pytest.raises(ValueError, match=message):
+        RNTKClassifier(**parameters).fit(X[:, None, :], y.astype(int))
+
+
+def test_the_papers_grid_has_900_kernels():
+    assert np.prod([len(values) for values in RNTKClassifier.PAPER.values()]) == 900
