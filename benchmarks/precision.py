@@ -42,11 +42,11 @@ def main() -> None:
             ("relu", 1.41, 0.0, 1),
             ("relu", 1.47, 0.1, 1),
             ("erf", 0.9, 0.1, 3),
-            ("erf", 1.6, 0.2, 3),
+            ("erf", 1.6, 0.2, 3),  # chaotic: what differs is driven apart at every step, rounding too
         ]
     ]
     for kernel in kernels:
-        for T in (10, 100, 1000):
+        for T in (10, 100) if kernel.sigma_w == 1.6 else (10, 100, 1000):
             for distance in DISTANCES:
                 found = errors(kernel, T, distance)
                 what = "other series" if distance is None else f"distance {distance:g}"

@@ -31,6 +31,13 @@ def imported(path):
             yield node.module.split(".")[0]
 
 
+def modules(path):
+    """The full names of what is imported from."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            yield node.module
+
+
 @pytest.mark.parametrize("package", MAY_USE)
 def test_imports_run_downward(package):
     files = list((ROOT / package).rglob("*.py"))
@@ -45,8 +52,13 @@ def test_imports_run_downward(package):
 
 
 def test_the_kernel_needs_numpy_and_numba_only():
+    """The interfaces need what they join, and are imported by name."""
+    extras = {"finite.py": {"jax"}, "gaussian_process.py": {"sklearn"}, "classifier.py": {"sklearn", "sktime"}}
     for path in (ROOT / "rntk").rglob("*.py"):
-        assert set(imported(path)) - set(sys.stdlib_module_names) <= {"rntk", "numpy", "numba"}, path.name
+        allowed = {"rntk", "numpy", "numba"} | extras.get(path.name, set())
+        assert set(imported(path)) - set(sys.stdlib_module_names) <= allowed, path.name
+        joined = {f"rntk.{name.removesuffix('.py')}" for name in extras}
+        assert path.name in extras or not joined & set(modules(path)), path.name
 
 
 @pytest.fixture
@@ -61,20 +73,29 @@ def test_every_study_composes(conf, study):
     config = conf("reproduce", [f"study={study}"])
     assert config.study.name == study
     assert dataset_names(config.study.datasets)
-    assert [method_of(method).name for method in config.methods.values()] == [
-        "rntk",
-        "ntk",
-        "rbf",
-        "polynomial",
-        "gaussian",
-        "1nn_ed",
-    ]
+    names = [method_of(method).name for method in config.methods.values()]
+    assert names[:6] == ["rntk", "ntk", "rbf", "polynomial", "gaussian", "1nn_ed"]
+    family = [f"rntk_{member}" for member in ("direction", "deep", "erf", "mean", "gp", "family")]
+    assert names[6:] == (family if study == "family" else [])
     assert protocol_of(config).C == (0.01, 0.1, 1.0, 10.0, 100.0)
 
 
 @pytest.mark.parametrize(
     ("method", "settings"),
-    [("rntk", 900), ("ntk", 540), ("rbf", 18), ("polynomial", 30), ("gaussian", 10), ("1nn_ed", 1)],
+    [
+        ("rntk", 900),
+        ("ntk", 540),
+        ("rbf", 18),
+        ("polynomial", 30),
+        ("gaussian", 10),
+        ("1nn_ed", 1),
+        ("rntk_direction", 450),
+        ("rntk_deep", 150),
+        ("rntk_erf", 250),
+        ("rntk_mean", 6),
+        ("rntk_gp", 150),
+        ("rntk_family", 648),
+    ],
 )
 def test_every_method_composes_with_its_full_grid(conf, method, settings):
     assert method_of(conf("run", [f"method={method}"]).method).n_settings == settings

@@ -1,0 +1,87 @@
+"""The kernels are those of networks: the mean over random networks of finite width, and how it converges."""
+
+import numpy as np
+import pytest
+
+from rntk import RNTK
+from rntk.finite import FiniteNetwork, in_jax
+from rntk.nonlinearities import Quadrature
+
+RAGGED = (3, 5, 2)
+
+
+def sequences(rng, lengths=RAGGED, m=2):
+    return [rng.normal(size=(T, m)) for T in lengths]
+
+
+def deviations(kernel, X, width, seeds, Y=None, phi=None):
+    """How far the mean over networks is from the kernel, in standard errors, for both outputs, entry by entry."""
+    network = FiniteNetwork(kernel, width, phi)
+    found = np.array([np.stack(network.empirical(X, Y, seed)) for seed in range(seeds)])
+    error = found.std(axis=0, ddof=1) / np.sqrt(seeds)
+    return (found.mean(axis=0) - np.stack(kernel.both(X, Y))) / error
+
+
+NETWORKS = [
+    RNTK(1.2, 0.8, 0.3, 0.5, 1.1, "relu"),
+    RNTK((1.2, 0.9), 0.8, 0.3, (0.5, 0.2), 1.1, "relu", depth=2, direction="both"),
+    RNTK(1.0, 0.8, 0.3, 0.5, 1.0, "erf", depth=2, readout="mean"),
+    RNTK(1.1, 0.7, 0.2, 0.4, 1.0, "leaky_relu", depth=3, readout="mean_untied"),
+    RNTK(0.8, 0.9, 0.2, 0.4, 1.0, "abs", readout="mean", direction="backward"),
+    RNTK(1.0, 0.9, 0.2, 0.4, 1.0, "linear", depth=2, frozen=1),
+    RNTK(1.2, 0.9, 0.2, 0.4, 1.0, "sin", depth=2, direction="backward"),
+    RNTK(1.2, 0.9, 0.4, 0.4, 1.0, "gelu", depth=2, readout="mean"),
+    RNTK(1.2, 0.9, 0.2, 0.4, 1.0, "tanh", depth=2, readout="mean_untied", direction="both"),
+    RNTK(1.4, 0.9, 0.2, 0.4, 1.0, "sigmoid", depth=2, frozen=2),
+]
+
+
+@pytest.mark.parametrize("kernel", NETWORKS, ids=lambda k: f"{k.nonlinearity}-{k.readout}-{k.depth}-{k.direction}")
+def test_the_mean_over_networks_is_the_kernel(kernel):
+    """Width 300 and 24 networks: no entry off by more than four standard errors (of some two hundred entries)."""
+    lengths = (4, 4, 4) if kernel.readout == "mean_untied" else RAGGED
+    X = sequences(np.random.default_rng(3), lengths)
+    assert np.abs(deviations(kernel, X, 300, 24)).max() < 4
+
+
+def test_two_sets_and_a_function_of_ones_own():
+    rng = np.random.default_rng(4)
+    X, Y = sequences(rng), sequences(rng, (1, 4))
+    kernel = RNTK(1.1, 0.9, 0.2, 0.5, nonlinearity=Quadrature(np.cos), depth=2)
+    with pytest.raises(TypeError, match="give FiniteNetwork the function as `phi`"):
+        FiniteNetwork(kernel, 10)
+    import jax.numpy as jnp
+
+    assert np.abs(deviations(kernel, X, 300, 24, Y, jnp.cos)).max() < 4
+
+
+def test_one_network_comes_closer_as_its_width_grows():
+    """The spread of the tangent kernel over networks falls as the square root of the width."""
+    X = sequences(np.random.default_rng(5))
+    kernel = RNTK(1.2, 0.8, 0.3, 0.5, depth=2)
+    spread = []
+    for width in (40, 640):
+        network = FiniteNetwork(kernel, width)
+        found = np.array([network.empirical(X, seed=seed)[0] for seed in range(30)])
+        spread.append(np.linalg.norm(found.std(axis=0)))
+    assert 2.5 < spread[0] / spread[1] < 6.5  # 4, give or take what thirty networks leave
+
+
+def test_frozen_layers_have_no_gradient_and_the_readout_is_the_process():
+    """With every layer frozen only the readout is trained: both kernels are the same, in every single network."""
+    X = sequences(np.random.default_rng(6))
+    tangent, process = FiniteNetwork(RNTK(1.2, 0.8, 0.3, 0.5, depth=2, frozen=2), 50).empirical(X)
+    np.testing.assert_allclose(tangent, process, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["relu", "leaky_relu", "abs", "linear", "erf", "sin", "gelu", "tanh", "sigmoid"])
+def test_nonlinearities_in_jax_are_those_in_numpy(name):
+    from rntk.nonlinearities import NONLINEARITIES
+
+    a = np.linspace(-3, 3, 41)
+    np.testing.assert_allclose(in_jax(name)(a), NONLINEARITIES[name](a), atol=2e-6)
+
+
+def test_a_width_that_is_none():
+    with pytest.raises(ValueError, match="width=0"):
+        FiniteNetwork(RNTK(), 0)
