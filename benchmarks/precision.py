@@ -9,15 +9,17 @@ from rntk import RNTK
 from tests.rntk import oracle
 
 DISTANCES = (None, 1e-2, 1e-4, 1e-6, 1e-8, 0.0)  # None: series of their own
-PAIRS = 4
 
 
-def errors(kernel: RNTK, T: int, distance: float | None, seed: int = 0) -> dict[str, float]:
-    """The largest error of a few pairs in both types, where y = x + distance × noise, as two sets."""
+def errors(kernel: RNTK, T: int, distance: float | None, seed: int = 0, pairs: int = 4, common: int = 0) -> dict[str, float]:
+    """The largest error of a few pairs in both types, where y = x + distance × noise, as two sets; the first `common` steps
+    are the same.
+    """
     rng = np.random.default_rng([seed, T])
-    X = rng.normal(size=(PAIRS, T)) / np.sqrt(T)
-    noise = rng.normal(size=(PAIRS, T)) / np.sqrt(T)
+    X = rng.normal(size=(pairs, T)) / np.sqrt(T)
+    noise = rng.normal(size=(pairs, T)) / np.sqrt(T)
     Y = noise if distance is None else X + distance * noise
+    Y[:, :common] = X[:, :common]
     duals, exactly = oracle.precise()
     scales = [tuple(exactly(s) for s in layer) for layer in kernel.parameters.layers]
     dual = duals[kernel.nonlinearity]
