@@ -38,16 +38,19 @@ class Form(NamedTuple):
 
 class Prepared(NamedTuple):
     """Series as the engine reads them: rows of coefficients (T, k, n), ρ of the last step (n,), both of k(x, x) at σ_v = 1
-    ((2, n): tangent kernel, Gaussian process; along one alignment), the step at which each series begins (n,), or None, and
-    the share of the random initial state in the first variance of each layer, σ_w² σ_h²/K (depth, n).
+    ((2, n): tangent kernel, Gaussian process; along one alignment), the share of the random initial state in the first
+    variance of each layer, σ_w² σ_h²/K (depth, n), and where lengths differ the step at which each series begins (n,).
+
+    `places` says where in the set each series belongs, where they are not in its order; `diagonal` is in the set's.
     """
 
     form: Form
     rows: np.ndarray
     readout: np.ndarray
     diagonal: np.ndarray
-    starts: np.ndarray | None
     initial: np.ndarray
+    starts: np.ndarray | None = None
+    places: np.ndarray | None = None
 
 
 def form_of(p: Parameters, channels: int, dtype: str) -> tuple[Form, Nonlinearity, float, float]:
@@ -215,10 +218,11 @@ def by_quadrature(form, phi: Quadrature, x, starts, scales, rows, sums) -> np.nd
     return rho[-1]
 
 
-def prepare(x: np.ndarray, p: Parameters, dtype: str = "float64", starts: np.ndarray | None = None) -> Prepared:
+def prepare(x: np.ndarray, p: Parameters, dtype: str = "float64", starts=None, places=None) -> Prepared:
     """The part of the kernel that belongs to single series, x of shape (T, m, n): O(n T m depth).
 
-    `starts` are the steps at which the series begin, where they are not all 0; x must be 0 before.
+    `starts` are the steps at which the series begin, where they are not all 0; x must be 0 before. `places` says where in
+    the set each series belongs.
     """
     T, m, n = x.shape
     form, phi, factor, square = form_of(p, m, dtype)
@@ -233,13 +237,16 @@ def prepare(x: np.ndarray, p: Parameters, dtype: str = "float64", starts: np.nda
     else:
         readout = closed(form._replace(kappa=0.0), factor, square, x, steps, scales, rows, sums, initial)
     if starts is not None:
-        rows.transpose(0, 2, 1)[np.arange(T)[:, None] < starts] = 0
+        rows *= (np.arange(T)[:, None] >= starts)[:, None]
     if form.every > 0:
         lengths = np.full(n, T) if starts is None else T - starts
         sums /= lengths if form.every == UNTIED else lengths**2
         rows[:, -1] /= np.sqrt(lengths) if form.every == UNTIED else lengths
     with np.errstate(over="ignore"):  # who asks for the kernel looks at its diagonal
-        return Prepared(form, rows.astype(dtype, copy=False), readout.astype(dtype), sums, starts, initial)
+        rows, readout = rows.astype(dtype, copy=False), readout.astype(dtype)
+    if places is not None:
+        sums = sums[:, np.argsort(places)]
+    return Prepared(form, rows, readout, sums, initial, starts, places)
 
 
 def compiled() -> None:

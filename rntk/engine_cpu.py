@@ -18,7 +18,7 @@ that the compiler vectorises all of it; its state stays in the first-level cache
 stored. Tiles are independent: threads share them without locks, and their number does not change a bit of the result.
 
 **Lengths.** Series end together. Before one begins all its coefficients are 0, and so is α at its first step, so that no
-pair remembers anything from before both have begun; rows of a tile in which none has begun yet are passed over. The mean
+pair remembers anything from before both have begun; rows of a tile in which none has begun yet are passed over, and series are sorted by their lengths for that. The mean
 over all pairs of steps goes through every alignment of two series in time, each a recursion of its own.
 
 **Near 1.** θ = arccos c ≈ √(2 (1 − c)) makes half the digits of an error of c, which rounding adds to at every step. Where
@@ -48,7 +48,7 @@ from rntk.machine import cores
 LANES, ROWS = 128, 32  # a tile: two states of 32 × 128 float64 are 64 KiB
 REACH = LANES + ROWS  # what the lanes and shifts of a tile reach of the other set
 SERIAL = 10**6  # pairs and steps below which threads do not pay
-CHECK = 32  # steps between two looks at how near to 1 the correlations are; the first ones come sooner
+CHECK = 32  # steps between two looks at how near to 1 the correlations are; the first come sooner
 NEAR, NEAR_SHORT = 1e-9, 1e-6  # 1 − c of pairs that are computed in the precise form, float64 and float32
 TANGENT, PROCESS, BOTH = 0, 1, 2  # what is read out: the tangent kernel, the Gaussian process, both in this order
 
@@ -108,6 +108,27 @@ def fused(dual, extras, summed):
     return step
 
 
+def fused_above(dual, extras):
+    """The same for a layer above the first, whose coefficients begin at p_row and q_row; the layer below stands before it in
+    s, and has just made its step.
+    """
+    e, g = np.uint64(EXTRA), np.uint64(EXTRA + extras)
+
+    @inlined
+    def step(s, row, p, q, p_row, q_row, width, kappa):
+        for j in range(width):
+            a = p[p_row + j] * q[q_row + j]
+            b = p[p_row + g * L + j] * q[q_row + g * R + j]
+            drive = p[p_row + L + j] * q[q_row + R + j] + b * s[row - L - L + j]
+            c = a * s[row + j] + drive
+            tau = c + (a * s[row + L + j] + b * s[row - L + j])
+            F, F_prime = dual(c, kappa, p, q, p_row + e * L + j, q_row + e * R + j)
+            s[row + j] = F
+            s[row + L + j] = F_prime * tau
+
+    return step
+
+
 def driven(dual):
     """A step of any layer, whose coefficients begin at p_row and q_row; w holds what drives c, and after it what drives
     τ besides.
@@ -129,6 +150,7 @@ def driven(dual):
 
 fused_rectifier, summed_rectifier = fused(rectifier, 0, False), fused(rectifier, 0, True)
 fused_erf, summed_erf = fused(erf, 1, False), fused(erf, 1, True)
+rectifier_above, erf_above = fused_above(rectifier, 0), fused_above(erf, 1)
 driven_rectifier, driven_erf, driven_linear = driven(rectifier), driven(erf), driven(linear)
 driven_sin, driven_gelu = driven(sin), driven(gelu)
 
@@ -197,12 +219,14 @@ def begins(begin, lanes, others, at, other_at, steps, first, last, left, width):
 
 @inlined
 def plain_steps(form, s, p, q, begin, t, shifts, width):
-    """A step of the network that is most often asked for: one layer of one channel."""
-    stride, here = np.uint64(4 * LANES if form.every > 0 else 2 * LANES), np.uint64(width)
+    """A step of the networks that are most often asked for: ReLU or erf, of one channel. Layer by layer, so that what a layer
+    needs of p and q stays in the first-level cache.
+    """
+    stride, here = np.uint64(2 * LANES * (form.depth + (form.every > 0))), np.uint64(width)
     for shift in range(shifts[0], shifts[1]):
         if t >= begin[shift]:
             d = np.uint64(shift)
-            if form.every > 0:
+            if form.depth == 1 and form.every > 0:
                 if form.code == RECTIFIER:
                     summed_rectifier(s, d * stride, p, q, d, here, form.kappa)
                 else:
@@ -211,6 +235,34 @@ def plain_steps(form, s, p, q, begin, t, shifts, width):
                 fused_rectifier(s, d * stride, p, q, d, here, form.kappa)
             else:
                 fused_erf(s, d * stride, p, q, d, here, form.kappa)
+    if form.depth == 1:
+        return
+    rows = np.uint64(EXTRA + form.extras + 1)
+    for layer in range(1, form.depth):
+        offset = np.uint64(layer)
+        for shift in range(shifts[0], shifts[1]):
+            if t >= begin[shift]:
+                d = np.uint64(shift)
+                row, p_row, q_row = d * stride + offset * (L + L), offset * rows * L, offset * rows * R + d
+                if form.code == RECTIFIER:
+                    rectifier_above(s, row, p, q, p_row, q_row, here, form.kappa)
+                else:
+                    erf_above(s, row, p, q, p_row, q_row, here, form.kappa)
+    if form.every > 0:
+        offset = np.uint64(form.depth)
+        for shift in range(shifts[0], shifts[1]):
+            if t >= begin[shift]:
+                d = np.uint64(shift)
+                sum_up(s, d * stride + offset * (L + L), p, q, offset * rows * L, offset * rows * R + d, here)
+
+
+@inlined
+def sum_up(s, sums, p, q, p_row, q_row, width):
+    """Add what is read out at a step, where ρ stands at p_row and q_row, to the sums that stand after the layers."""
+    for j in range(width):
+        r = p[p_row + j] * q[q_row + j]
+        s[sums + j] += r * s[sums - L - L + j]
+        s[sums + L + j] += r * s[sums - L + j]
 
 
 @inlined
@@ -256,11 +308,8 @@ def step_of_layers(form, s, row, p, q, d, width, w, cosines, first, left):
                 s[state + L + j] = duals.number(0, w[j])
         rows = np.uint64(EXTRA + form.extras + (form.channels if layer == 0 else 1))
         p_row, q_row, state = p_row + rows * L, q_row + rows * R, state + L + L
-    if form.every > 0:  # ρ stands in the last row, the sums after the layers
-        for j in range(width):
-            r = p[p_row + j] * q[q_row + j]
-            s[state + j] += r * s[state - L - L + j]
-            s[state + L + j] += r * s[state - L + j]
+    if form.every > 0:
+        sum_up(s, state, p, q, p_row, q_row, width)
 
 
 @jit
@@ -271,10 +320,10 @@ def sweep(form, s, p, q, w, peak, lanes, others, cosines, at, other_at, steps, b
     of a pair has had, looked at now and then.
     """
     shifts, stride = last - first, np.uint64(2 * LANES * (form.depth + (form.every > 0)))
-    plain = form.depth == 1 and form.channels == 1 and form.frozen == 0 and not cosines.size
+    plain = form.channels == 1 and form.frozen == 0 and not cosines.size
     plain = plain and (form.code == RECTIFIER or form.code == ERF)
     whole = shifts - 1 if half > 0 else shifts
-    for t in range(steps):
+    for t in range(begin[:shifts].min(), steps):
         load(p, LANES, lanes, at + t, left, width)
         load(q, REACH, others, other_at + t, left + first, width + shifts)
         if plain:
@@ -286,7 +335,7 @@ def sweep(form, s, p, q, w, peak, lanes, others, cosines, at, other_at, steps, b
                 if t >= begin[shift]:
                     d, here = np.uint64(shift), np.uint64(width if shift < whole else half)
                     step_of_layers(form, s, d * stride, p, q, d, here, w, heard, first, left)
-        if form.code == RECTIFIER and not cosines.size and ((t + 1) % CHECK == 0 or t & (t + 1) == 0 or t == steps - 1):
+        if form.code == RECTIFIER and not cosines.size and ((t + 1) % CHECK == 0 or t == 7 or t == 15 or t == steps - 1):
             for shift in range(shifts):
                 if t >= begin[shift]:
                     for layer in range(form.depth):
@@ -296,13 +345,13 @@ def sweep(form, s, p, q, w, peak, lanes, others, cosines, at, other_at, steps, b
 
 
 @jit
-def precise_sweep(form, near, p, q, skipped, lanes, others, at, other_at, steps, first, last, left, width):
-    """The same for single pairs near 1, from the `skipped`-th on, with D and H of every layer for their state. Adds to the
-    sums what is read out at every step.
+def precise_sweep(form, near, p, q, lanes, others, at, other_at, steps, first, last, left, width):
+    """The same for single pairs near 1, with D and H of every layer for their state. Adds to the sums what is read out at
+    every step.
     """
     F_1 = form.kappa + math.pi / 2
     gamma = EXTRA + form.extras
-    skip, count = np.uint64(skipped), np.uint64(near.i.size)
+    count = np.uint64(near.i.size)
     z, w, D, H = near.z, near.w, near.D, near.H
     for t in range(steps):
         load(p, LANES, lanes.rows, at + t, left, width)
@@ -312,7 +361,7 @@ def precise_sweep(form, near, p, q, skipped, lanes, others, at, other_at, steps,
             inputs = form.channels if layer == 0 else 1
             here = np.uint64(layer)
             p_row, q_row = np.uint64(offset) * L, np.uint64(offset) * R
-            for k in range(skip, count):
+            for k in range(count):
                 i, j = p_row + near.i[k], q_row + near.j[k]
                 a, b, beta = p[i], q[j], p[i + L] - q[j + R]
                 begins = near.first[here, k] if a == 0 else 0.0  # a series begins, from a state of its own
@@ -322,16 +371,16 @@ def precise_sweep(form, near, p, q, skipped, lanes, others, at, other_at, steps,
             for row in range(gamma, gamma + inputs):
                 p_u, q_u = p_row + np.uint64(row) * L, q_row + np.uint64(row) * R
                 if layer == 0:
-                    for k in range(skip, count):
+                    for k in range(count):
                         u = p[p_u + near.i[k]] - q[q_u + near.j[k]]
                         z[k] += 0.5 * u * u
                 else:
                     below = here - np.uint64(1)
-                    for k in range(skip, count):
+                    for k in range(count):
                         u, v = p[p_u + near.i[k]], q[q_u + near.j[k]]
                         z[k] += 0.5 * F_1 * (u - v) * (u - v) + u * v * D[below, k]
                         w[k] += u * v * H[below, k]
-            for k in range(skip, count):
+            for k in range(count):
                 x = min(max(z[k], 0.0), 2.0)
                 theta = 2 * duals.arcsin(math.sqrt(0.5 * x), math.sqrt(1 - 0.5 * x))
                 D[here, k] = F_1 * x + ((1 - x) * theta - math.sqrt(x * (2 - x)))
@@ -341,7 +390,7 @@ def precise_sweep(form, near, p, q, skipped, lanes, others, at, other_at, steps,
             offset += gamma + inputs
         if form.every > 0:
             p_row, q_row, top = np.uint64(offset) * L, np.uint64(offset) * R, np.uint64(form.depth - 1)
-            for k in range(skip, count):
+            for k in range(count):
                 r = p[p_row + near.i[k]] * q[q_row + near.j[k]]
                 near.process[k] += r * (F_1 - D[top, k])
                 near.tangent[k] += r * H[top, k]
@@ -368,78 +417,76 @@ def tile(form, buffers, lanes, others, cosines, symmetric, first, last, left, wi
 
     The process' kernel and the rest of the tangent kernel then stand in the last 2 × LANES places of each row of s.
     """
-    s, p, q, w, peak, begin = buffers
+    s, p, q, w, peak, before, begin = buffers
     n = lanes.rows.shape[2]
     half = 0
     if symmetric and 2 * (last - 1) == n:  # n even: the last shift has each pair twice
         half = min(width, max(8, -(-(n // 2 - left) // 8) * 8))
-    stride = 2 * LANES * (form.depth + (form.every > 0))
-    s[: stride * (last - first)] = 0
-    peak[:] = 0
+    rows, stride = last - first, 2 * LANES * (form.depth + (form.every > 0))
+    s[: stride * rows] = 0
     begin[:] = 0
     ragged = lanes.starts.size > 0
     own = form.every == TIED and symmetric and first == 0  # series with themselves: along t = s in closed form
-    for alignment, at, other_at, count in alignments(form, lanes, others):
+    limit = (form.kappa + math.pi / 2) * (1 - (NEAR if lanes.rows.itemsize == 8 else NEAR_SHORT))
+    steps, other_steps = lanes.rows.shape[0], others.rows.shape[0]
+    low, high = (1 - other_steps, steps) if form.every == TIED else (steps - other_steps, steps - other_steps + 1)
+    for alignment in range(low, high):  # step t of the lanes meets step t − alignment of the others
+        at, other_at = max(alignment, 0), max(-alignment, 0)
+        count = min(steps - at, other_steps - other_at)
         if ragged:
             begins(begin, lanes.starts, others.starts, at, other_at, count, first, last, left, width)
         if own:
             begin[0] = count if alignment == 0 else begin[0] if ragged else 0
+        peak[:] = 0
+        for shift in range(rows):
+            end = stride * (shift + 1)
+            before[2 * LANES * shift : 2 * LANES * (shift + 1)] = s[end - 2 * LANES : end]
         sweep(
             form, s, p, q, w, peak, lanes.rows, others.rows, cosines, at, other_at, count, begin, first, last, left, width, half
         )
-    if form.every == 0:
-        load(p, LANES, lanes.readout, 0, left, width)
-        load(q, REACH, others.readout, 0, left + first, width + last - first)
-        for shift in range(last - first):
-            top = np.uint64(shift * stride + 2 * LANES * (form.depth - 1))
-            d = np.uint64(shift)
-            for j in range(np.uint64(width)):
-                r = p[j] * q[d + j]
-                s[top + j] *= r
-                s[top + L + j] *= r
-    limit = (form.kappa + math.pi / 2) * (1 - (NEAR if lanes.rows.itemsize == 8 else NEAR_SHORT))
-    lasting = min(width, n - left)
-    near = 0
+        if form.every == 0:
+            read_out(form, s, p, q, lanes, others, first, last, left, width)
+        near = 0
+        for j in range(LANES * rows):
+            near += peak[j] > limit
+        if near > 0:
+            again(form, near, limit, buffers, lanes, others, at, other_at, count, first, last, left, width)
+
+
+@jit
+def read_out(form, s, p, q, lanes, others, first, last, left, width):
+    """Multiply the last states by ρ ρ."""
+    load(p, LANES, lanes.readout, 0, left, width)
+    load(q, REACH, others.readout, 0, left + first, width + last - first)
     for shift in range(last - first):
-        for j in range(lasting):
-            near += peak[shift * LANES + j] > limit
-    if near > 0:
-        again(form, near, limit, own, buffers, lanes, others, first, last, left, width)
+        d, top = np.uint64(shift), np.uint64(2 * LANES * (form.depth * (shift + 1) - 1))
+        for j in range(np.uint64(width)):
+            r = p[j] * q[d + j]
+            s[top + j] *= r
+            s[top + L + j] *= r
 
 
 @jit
-def alignments(form, lanes, others):
-    """(t − s, t, s, steps) of every alignment in time of lanes and others: where it begins, and how long it is."""
-    steps, other_steps = lanes.rows.shape[0], others.rows.shape[0]
-    low, high = (1 - other_steps, steps) if form.every == TIED else (steps - other_steps, steps - other_steps + 1)
-    for alignment in range(low, high):
-        at, other_at = max(alignment, 0), max(-alignment, 0)
-        yield alignment, at, other_at, min(steps - at, other_steps - other_at)
-
-
-@jit
-def again(form, count, limit, own, buffers, lanes, others, first, last, left, width):
-    """Compute the `count` pairs of a tile whose F(c) has passed the limit in the precise form, and put them in their place."""
-    s, p, q, _, peak, _ = buffers
+def again(form, count, limit, buffers, lanes, others, at, other_at, steps, first, last, left, width):
+    """Compute the `count` pairs whose F(c) has passed the limit in an alignment once more, in the precise form, in place of
+    what the sweep has made of them.
+    """
+    s, p, q, _, peak, before, _ = buffers
     n, m, depth = lanes.rows.shape[2], others.rows.shape[2], form.depth
     i, j = np.empty(count, np.uint64), np.empty(count, np.uint64)
     shares, other_shares = np.empty((depth, count)), np.empty((depth, count))
-    k, alone = 0, 0
+    k = 0
     for shift in range(last - first):
-        for lane in range(min(width, n - left)):
+        for lane in range(LANES):
             if peak[shift * LANES + lane] > limit:
                 i[k], j[k] = lane, shift + lane
                 shares[:, k] = lanes.initial[:, (left + lane) % n]
                 other_shares[:, k] = others.initial[:, (left + first + shift + lane) % m]
                 k += 1
-        if own and shift == 0:
-            alone = k
     z, w, process, tangent = np.zeros(count), np.zeros(count), np.zeros(count), np.zeros(count)
     D, H = np.zeros((depth, count)), np.zeros((depth, count))
     near = Near(i, j, shares, other_shares, z, w, D, H, process, tangent)
-    for alignment, at, other_at, steps in alignments(form, lanes, others):
-        skipped = alone if alignment == 0 else 0
-        precise_sweep(form, near, p, q, skipped, lanes, others, at, other_at, steps, first, last, left, width)
+    precise_sweep(form, near, p, q, lanes, others, at, other_at, steps, first, last, left, width)
     if form.every == 0:
         load(p, LANES, lanes.readout, 0, left, width)
         load(q, REACH, others.readout, 0, left + first, width + last - first)
@@ -450,8 +497,9 @@ def again(form, count, limit, own, buffers, lanes, others, first, last, left, wi
     stride = 2 * LANES * (depth + (form.every > 0))
     for k in range(count):
         lane, shift = np.int64(i[k]), np.int64(j[k]) - np.int64(i[k])
-        place = stride * (shift + 1) - 2 * LANES + lane
-        s[place], s[place + LANES] = process[k], tangent[k]
+        place, earlier = stride * (shift + 1) - 2 * LANES + lane, 2 * LANES * shift + lane
+        s[place] = before[earlier] + process[k]
+        s[place + LANES] = before[earlier + LANES] + tangent[k]
 
 
 @jit
@@ -475,14 +523,15 @@ def fill(out, form, lanes, others, cosines, symmetric, swapped, output, shifts, 
     """
     n, k = lanes.rows.shape[2], lanes.rows.shape[1]
     height = out.shape[2] if swapped else out.shape[1]
-    wide = LANES if lanes.starts.size == 0 else LANES // 4  # series of one tile begin at about the same time
+    wide = LANES if lanes.starts.size == 0 else LANES // 2  # narrow, lest one that begins early keep others busy
     blocks = -(-n // wide)
     width = -(-n // (8 * blocks)) * 8  # lanes in even parts, each of whole vectors
     stride = 2 * LANES * (form.depth + (form.every > 0))
-    ends = np.cumsum(np.array([ROWS * stride, k * LANES, k * REACH, 2 * LANES, ROWS * LANES]))
+    ends = np.cumsum(np.array([ROWS * stride, k * LANES, k * REACH, 2 * LANES, ROWS * LANES, 2 * ROWS * LANES]))
     memory = aligned(ends[-1], lanes.rows)
     s, p, q = memory[: ends[0]], memory[ends[0] : ends[1]], memory[ends[1] : ends[2]]
-    buffers = s, p, q, memory[ends[2] : ends[3]], memory[ends[3] :], np.zeros(ROWS, np.int64)
+    w, peak, before = memory[ends[2] : ends[3]], memory[ends[3] : ends[4]], memory[ends[4] :]
+    buffers = s, p, q, w, peak, before, np.zeros(ROWS, np.int64)
     index = 0
     for first in range(shifts[0], shifts[1], ROWS):
         last = min(first + ROWS, shifts[1])
@@ -493,18 +542,20 @@ def fill(out, form, lanes, others, cosines, symmetric, swapped, output, shifts, 
                     for d in range(first, last):
                         if symmetric and 2 * d == n and j >= d:
                             continue  # n even: the last shift has each pair twice
-                        i = (j + d) % height
+                        column, row = j, (j + d) % height
+                        if lanes.places.size > 0:
+                            column, row = lanes.places[column], others.places[row]
                         place = stride * (d - first + 1) - 2 * LANES + j - left
                         process = s[place]
                         tangent = process + s[place + LANES]
                         for which in range(out.shape[0]):
                             value = process if output == PROCESS or which == PROCESS else tangent
                             if swapped:
-                                out[which, j, i] = value
+                                out[which, column, row] = value
                             else:
-                                out[which, i, j] = value
+                                out[which, row, column] = value
                             if symmetric:
-                                out[which, j, i] = value
+                                out[which, column, row] = value
             index += 1
 
 
@@ -515,20 +566,22 @@ def compiled(dtype: str) -> None:
     nothing = np.empty((0, 0))
     with alone(fill.stats.cache_path, coefficients, duals):
         coefficients.compiled()
-        side = Side(rows, readout, none, np.zeros((1, 1)))
+        one = Side(rows, readout, np.zeros((1, 1)), none, none)
         form = Form(RECTIFIER, np.dtype(dtype).type(0), 1, 0, 1, 0, 0)
-        fill(np.zeros((1, 1, 1), dtype), form, side, side, nothing, True, False, TANGENT, (1, 1), 0, 1)
+        fill(np.zeros((1, 1, 1), dtype), form, one, one, nothing, True, False, TANGENT, (1, 1), 0, 1)
 
 
 class Side(NamedTuple):
-    """One side of a Gram as the tiles read it: coefficients (T, k, n), readout (1, 1, n), first steps (n,) or none, and what
-    the random initial state is of a series' first variance, in each layer (depth, n).
+    """One side of a Gram as the tiles read it: coefficients (T, k, n), readout (1, 1, n), and what the random initial state is
+    of a series' first variance, in each layer (depth, n). Where lengths differ also the first steps (n,), the longest
+    series first, and the places of the series in the Gram.
     """
 
     rows: np.ndarray
     readout: np.ndarray
-    starts: np.ndarray
     initial: np.ndarray
+    starts: np.ndarray
+    places: np.ndarray
 
 
 def threads() -> int:
@@ -542,18 +595,17 @@ def threads() -> int:
     return wanted
 
 
-def side(X: Prepared, ragged: bool, steps: int | None = None, times: int = 1) -> Side:
+def side(X: Prepared, ragged: bool, steps: int, times: int = 1) -> Side:
     """Series as the tiles read them: the last `steps` steps, the set `times` times over."""
-    steps = len(X.rows) if steps is None else steps
-    starts = X.starts
-    if ragged and starts is None:
-        starts = np.zeros(X.rows.shape[2], np.int64)
-    starts = np.maximum(starts - (len(X.rows) - steps), 0) if ragged else np.zeros(0, np.int64)
-    rows = X.rows[len(X.rows) - steps :]
-    if times == 1:
-        return Side(rows, X.readout[None, None], starts, X.initial)
-    parts = (rows, X.readout[None, None], starts, X.initial)
-    return Side(*(np.tile(part, times) for part in parts))
+    rows, readout, initial = X.rows[len(X.rows) - steps :], X.readout[None, None], X.initial
+    starts = places = np.zeros(0, np.int64)
+    if ragged:
+        n = rows.shape[2]
+        starts = np.zeros(n, np.int64) if X.starts is None else np.maximum(X.starts - (len(X.rows) - steps), 0)
+        places = np.arange(n) if X.places is None else X.places
+    if times > 1:
+        rows, readout, initial, starts = (np.tile(part, times) for part in (rows, readout, initial, starts))
+    return Side(rows, readout, initial, starts, places)
 
 
 def gram(X: Prepared, Y: Prepared | None, cosines=None, output: int = TANGENT, shifts=None) -> np.ndarray:
@@ -573,8 +625,8 @@ def gram(X: Prepared, Y: Prepared | None, cosines=None, output: int = TANGENT, s
     steps = min(len(X.rows), len(Y.rows))
     few = min(n_x, n_y)
     times = -(-REACH // few) if few < REACH and not symmetric else 1  # a tile then finds its series in few pieces
-    lanes = side(lanes, ragged, None if every else steps)
-    others = lanes if symmetric else side(others, ragged, None if every else steps, times)
+    lanes = side(lanes, ragged, len(lanes.rows) if every else steps)
+    others = lanes if symmetric else side(others, ragged, len(others.rows) if every else steps, times)
     cosines = np.empty((0, 0)) if cosines is None else np.ascontiguousarray(cosines.T if swapped else cosines)
     shifts = shifts or ((0 if every else 1, n_x // 2 + 1) if symmetric else (0, few))
     run(out, form, lanes, others, cosines, symmetric, swapped, output, shifts)
@@ -589,13 +641,19 @@ def diagonal(X: Prepared, output: int = TANGENT) -> np.ndarray:
     """k(x, x) of every sequence at σ_v = 1, (n,): the diagonal of `gram(X, None)`, without the rest of it."""
     if X.form.every != TIED:
         return X.diagonal[output]
-    values = np.empty(X.rows.shape[2])
-    for left in range(0, values.size, LANES):
+    n = X.rows.shape[2]
+    values, places = np.empty(n), np.arange(n) if X.places is None else X.places
+    for left in range(0, n, LANES):
         part = slice(left, left + LANES)
-        rows, starts = np.ascontiguousarray(X.rows[:, :, part]), X.starts if X.starts is None else X.starts[part]
-        initial = np.ascontiguousarray(X.initial[:, part])
-        few = X._replace(rows=rows, readout=X.readout[part], diagonal=X.diagonal[:, part], starts=starts, initial=initial)
-        values[part] = np.diag(gram(few, None, output=output, shifts=(0, 1)))
+        few = X._replace(
+            rows=np.ascontiguousarray(X.rows[:, :, part]),
+            readout=X.readout[part],
+            diagonal=X.diagonal[:, places[part]],
+            initial=np.ascontiguousarray(X.initial[:, part]),
+            starts=None if X.starts is None else X.starts[part],
+            places=None,
+        )
+        values[places[part]] = np.diag(gram(few, None, output=output, shifts=(0, 1)))
     return values
 
 

@@ -199,9 +199,7 @@ class RNTK(Kernel):
         from rntk import coefficients, engine_cpu
 
         engine_cpu.compiled(self.dtype)
-        sequences = x.sequences
-        starts = sequences.starts if sequences.ragged else None
-        prepared = coefficients.prepare(x.steps, self.parameters, self.dtype, starts)
+        prepared = coefficients.prepare(x.steps, self.parameters, self.dtype, x.starts, x.places)
         with np.errstate(over="ignore", invalid="ignore"):
             finite = np.isfinite((square(self.sigma_v) * prepared.diagonal).astype(self.dtype)).all()
         if not finite:
@@ -229,9 +227,20 @@ class Layout:
         self.sequences = sequences
 
     @cached_property
+    def places(self) -> np.ndarray | None:
+        """Where lengths differ the sequences are sorted by them, longest first: their places in the set."""
+        return np.argsort(self.sequences.starts, kind="stable") if self.sequences.ragged else None
+
+    @cached_property
+    def starts(self) -> np.ndarray | None:
+        """Where lengths differ, the first step of each."""
+        return None if self.places is None else self.sequences.starts[self.places]
+
+    @cached_property
     def steps(self) -> np.ndarray:
         """(T, m, n)."""
-        return self.sequences.values.transpose(1, 2, 0).copy()
+        values = self.sequences.values
+        return (values if self.places is None else values[self.places]).transpose(1, 2, 0).copy()
 
     @property
     def forward(self) -> "Layout":
