@@ -63,7 +63,9 @@ class NTK(Kernel):
         return prepared
 
     def _diag(self, X):
-        return square(self.sigma_w) * engine_cpu.diagonal(self._prepare(lengths_and_directions(X)[0])) + square(self.sigma_b)
+        return square(self.sigma_w) * engine_cpu.diagonal(self._prepare(lengths_and_directions(X)[0])) + square(
+            self.sigma_b
+        )
 
 
 def lengths_and_directions(X: Sequences) -> tuple[np.ndarray, np.ndarray]:

@@ -53,7 +53,9 @@ def lengths() -> list[Row]:
         T = rng.integers(shortest, 301, len(X))
         ragged = [x[:t] for x, t in zip(X, T, strict=True)]
         common = np.minimum.outer(T, T)[np.triu_indices(len(X))].sum()
-        found.append(row(f"lengths of {shortest} to 300, a step that both have", timed(kernel, ragged, common), one, "≤ 1.5"))
+        found.append(
+            row(f"lengths of {shortest} to 300, a step that both have", timed(kernel, ragged, common), one, "≤ 1.5")
+        )
     return found
 
 
@@ -88,4 +90,9 @@ def gradient() -> Row:
     kernel = RNTK(1.3, sigma_b=0.2, backend="numpy")
     here = seconds(lambda: sensitivity(kernel, X[0], X[1:]), 3)
     there = seconds(lambda: kernel(X[:1], X[1:]), 3)
-    return Row("the gradient by all 200 steps, against one evaluation", f"{here * 1e3:.0f} ms", f"{there * 1e3:.0f} ms", here / there)
+    return Row(
+        "the gradient by all 200 steps, against one evaluation",
+        f"{here * 1e3:.0f} ms",
+        f"{there * 1e3:.0f} ms",
+        here / there,
+    )

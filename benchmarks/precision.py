@@ -11,7 +11,9 @@ from tests.rntk import oracle
 DISTANCES = (None, 1e-2, 1e-4, 1e-6, 1e-8, 0.0)  # None: series of their own
 
 
-def errors(kernel: RNTK, T: int, distance: float | None, seed: int = 0, pairs: int = 4, common: int = 0) -> dict[str, float]:
+def errors(
+    kernel: RNTK, T: int, distance: float | None, seed: int = 0, pairs: int = 4, common: int = 0
+) -> dict[str, float]:
     """The largest error of a few pairs in both types, where y = x + distance × noise, as two sets; the first `common` steps
     are the same.
     """

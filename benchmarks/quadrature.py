@@ -34,7 +34,9 @@ def main() -> None:
             for nodes in (64, 128, 256, 512, 1000):
                 v, v_prime = Quadrature(function, nodes).dual(variance, variance, variance)
                 errors = v / exact(function, variance) - 1, v_prime / exact(slope, variance) - 1
-                print(f"{function.__name__:8}  variance {variance:4g}  {nodes:4} nodes  V {errors[0]:9.1e}  V' {errors[1]:9.1e}")
+                print(
+                    f"{function.__name__:8}  variance {variance:4g}  {nodes:4} nodes  V {errors[0]:9.1e}  V' {errors[1]:9.1e}"
+                )
 
 
 if __name__ == "__main__":

@@ -100,11 +100,12 @@ def read_head(path: Path) -> Record:
 
 def read_table(record: Record, folder: Path, table: str) -> list[dict[str, str]]:
     """The rows of a record's "grid" or "predictions", as text; empty where it has none."""
-    path = Path(folder) / "records" / f"{record.name}.{table}.csv"
-    if not path.exists():
-        return []
-    with open(path, newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    for place in folders(folder):
+        path = place / "records" / f"{record.name}.{table}.csv"
+        if path.exists():
+            with open(path, newline="", encoding="utf-8") as file:
+                return list(csv.DictReader(file))
+    return []
 
 
 def heads(folder: Path) -> Iterator[Record]:
@@ -113,9 +114,26 @@ def heads(folder: Path) -> Iterator[Record]:
         yield read_head(path)
 
 
-def write_plan(folder: Path, study: str, datasets: Iterable[str], methods: Iterable[str], keys: Iterable[str]) -> None:
-    """Note which records make up a study, so that those of an earlier grid lying beside them are not mistaken for it."""
+def folders(folder: Path) -> list[Path]:
+    """The folder of a study, and those of the studies that it builds on, whose records are its own too."""
+    return [Path(folder), *(Path(folder) / other for other in read_plan(folder).get("beside", []))]
+
+
+def write_plan(
+    folder: Path,
+    study: str,
+    datasets: Iterable[str],
+    methods: Iterable[str],
+    keys: Iterable[str],
+    beside: Iterable = (),
+) -> None:
+    """Note which records make up a study, so that those of an earlier grid lying beside them are not mistaken for it.
+
+    `beside` are the folders of other studies, relative to this one, whose records are taken where they are the same tasks.
+    """
     plan = {"study": study, "datasets": list(datasets), "methods": list(methods), "keys": sorted(keys)}
+    if beside:
+        plan["beside"] = list(beside)
     write_text(Path(folder) / PLAN, json.dumps(plan, indent=1) + "\n")
 
 
@@ -130,7 +148,7 @@ def study_records(folder: Path) -> list[Record]:
     dataset and method.
     """
     plan = read_plan(folder)
-    records = list(heads(folder))
+    records = [record for place in folders(folder) for record in heads(place)]
     if plan:
         keys = set(plan["keys"])
         records = [record for record in records if record.key in keys]

@@ -2,6 +2,7 @@
 
 import warnings
 from itertools import product
+from typing import ClassVar
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -13,6 +14,11 @@ from rntk.base import check_choice, check_count
 from rntk.kernel import RNTK
 
 NORMALISATIONS = ("unit", "zscore", "none")
+PAPER = {
+    "sigma_w": [*(s / 100 for s in range(134, 143)), 2**0.5, *(s / 100 for s in range(143, 148))],
+    "sigma_b": [0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 0.9, 1, 2],
+    "sigma_h": [0, 0.01, 0.1, 0.5, 1],
+}
 
 
 class RNTKClassifier(BaseClassifier):
@@ -52,13 +58,7 @@ class RNTKClassifier(BaseClassifier):
     2021.
     """
 
-    PAPER = {
-        "sigma_w": [*(s / 100 for s in range(134, 143)), 2**0.5, *(s / 100 for s in range(143, 148))],
-        "sigma_b": [0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 0.9, 1, 2],
-        "sigma_h": [0, 0.01, 0.1, 0.5, 1],
-    }
-
-    _tags = {
+    _tags: ClassVar = {
         "authors": "rntk",
         "X_inner_mtype": ["df-list", "numpy3D"],
         "capability:multivariate": True,
@@ -117,11 +117,13 @@ class RNTKClassifier(BaseClassifier):
         if self.grid is not None:
             check_count("folds", self.folds)
             if self.folds < 2 or not all(C > 0 for C in self.Cs) or list(self.Cs) != sorted(self.Cs) or not self.Cs:
-                raise ValueError(f"folds={self.folds!r}, Cs={self.Cs!r}: at least 2 folds, and C > 0 in ascending order")
+                raise ValueError(
+                    f"folds={self.folds!r}, Cs={self.Cs!r}: at least 2 folds, and C > 0 in ascending order"
+                )
 
     def _select(self, y):
         """The setting and the C with the highest accuracy of cross-validation."""
-        axes = self.PAPER if isinstance(self.grid, str) and self.grid == "paper" else dict(self.grid)
+        axes = PAPER if isinstance(self.grid, str) and self.grid == "paper" else dict(self.grid)
         settings = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
         gram, splits = self.kernel_.over(self.X_), self._splits(y)
         self.cv_results_ = []
@@ -132,7 +134,9 @@ class RNTKClassifier(BaseClassifier):
                 if None not in hits:
                     self.cv_results_.append((setting, C, sum(hits) / len(y)))
         if not self.cv_results_:
-            raise ValueError(f"no machine converged within {self.max_iter} iterations: raise max_iter, or choose another grid")
+            raise ValueError(
+                f"no machine converged within {self.max_iter} iterations: raise max_iter, or choose another grid"
+            )
         setting, C, self.cv_accuracy_ = max(self.cv_results_, key=lambda found: found[2])
         return setting, C
 

@@ -77,7 +77,7 @@ def form_of(p: Parameters, channels: int, dtype: str) -> tuple[Form, Nonlinearit
 def of_variances(code, factor, square, K, layer, v, v_prime, new, inverse, rows, t, extra):
     """V and V' of (K, K, K), ρ, 1/N and the extras of all series, at one step of one layer."""
     n = K.shape[1]
-    if code == RECTIFIER or code == LINEAR:
+    if code in (RECTIFIER, LINEAR):
         for i in range(n):
             v[layer, i], v_prime[layer, i] = square * K[layer, i], square
         for i in range(n):
@@ -185,7 +185,7 @@ def closed(form, factor, square, x, starts, scales, rows, sums, initial):
 
 def by_quadrature(form, phi: Quadrature, x, starts, scales, rows, sums) -> np.ndarray:
     """The same for a power series, whose coefficients a function of the user's makes."""
-    T, m, n = x.shape
+    T, _, n = x.shape
     depth, gamma = form.depth, EXTRA + form.extras
     v, v_prime, theta, rho = (np.zeros((depth, n)) for _ in range(4))
     orders = np.arange(phi.terms)[:, None]
@@ -253,5 +253,13 @@ def compiled() -> None:
     """Compile what `prepare` needs, or load it from the compiler's cache."""
     form = Form(RECTIFIER, 0.0, 1, 0, 1, 0, 0)
     closed(
-        form, 1.0, 0.5, np.zeros((1, 1, 1)), np.zeros(0, np.int64), np.ones((1, 4)), np.zeros((1, 3, 1)), np.zeros((2, 1)), np.zeros((1, 1))
+        form,
+        1.0,
+        0.5,
+        np.zeros((1, 1, 1)),
+        np.zeros(0, np.int64),
+        np.ones((1, 4)),
+        np.zeros((1, 3, 1)),
+        np.zeros((2, 1)),
+        np.zeros((1, 1)),
     )

@@ -38,6 +38,7 @@ ARCSIN_SHORT = (
 )
 # fmt: on
 
+
 def number(value, like):
     """A constant in the type of `like`: written as a plain 1.0 it would carry float32 into float64."""
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from rntk import recursion
 from rntk.base import Kernel, check_choice, check_count, check_number, square
-from rntk.nonlinearities import Nonlinearity, as_nonlinearity
+from rntk.nonlinearities import as_nonlinearity
 from rntk.recursion import READOUTS, Parameters
 from rntk.sequences import Sequences, as_pair
 
@@ -66,11 +66,11 @@ class RNTK(Kernel):
     Accuracy, measured against the recursion in 50 digits over T = 10 … 1,000, relative to √(k(x, x) k(y, y))
     (`python -m benchmarks.precision`):
 
-        series that differ             float64 4e-10,   float32 4e-6
-        series that nearly do not      float64 1e-7,    float32 2e-3
-        equal series of two sets       float64 1e-14,   float32 7e-5
+        series that differ             float64 1e-9,    float32 1e-5
+        series that nearly do not      float64 1e-6,    float32 5e-3
+        equal series of two sets       float64 3e-14,   float32 2e-4
 
-    The worst are ReLU networks with σ_w > √2, and series at a distance of 1e-4 (float64) or 1e-2 (float32), where arccos c
+    The worst are ReLU networks of long memory, σ_w near √2 or above, and series at a distance of 1e-4 (float64) or 1e-2 (float32), where arccos c
     near c = 1 makes half the digits of a rounding error; pairs that are nearer are computed in another form
     (`rntk.engine_cpu`), and so exact to rounding. A chaotic network, erf with a large σ_w, drives what differs apart at
     every step, and rounding too: with σ_w = 1.6 it has lost half its digits after 100 steps. A function by quadrature has the
@@ -125,7 +125,9 @@ class RNTK(Kernel):
             self._check(name)
             return
         if len(given) != self.depth:
-            raise ValueError(f"{name}={given!r}: {len(given)} values for {self.depth} layers: give one for all, or one for each")
+            raise ValueError(
+                f"{name}={given!r}: {len(given)} values for {self.depth} layers: give one for all, or one for each"
+            )
         for layer, value in enumerate(given):
             check_number(f"{name}[{layer}]", value, "RNTK")
 
@@ -136,7 +138,9 @@ class RNTK(Kernel):
     @property
     def parameters(self) -> Parameters:
         """The scales, the nonlinearity and the form of the network, as the recursion takes them."""
-        scales = (s if isinstance(s, Real) else tuple(s) for s in (self.sigma_w, self.sigma_u, self.sigma_b, self.sigma_h))
+        scales = (
+            s if isinstance(s, Real) else tuple(s) for s in (self.sigma_w, self.sigma_u, self.sigma_b, self.sigma_h)
+        )
         phi = as_nonlinearity(self.nonlinearity)
         return Parameters(*scales, self.sigma_v, phi, int(self.depth), int(self.frozen), self.readout)
 

@@ -207,9 +207,13 @@ class Quadrature(Nonlinearity):
         values = np.asarray(self.function(a))
         name = getattr(self.function, "__name__", repr(self.function))
         if values.shape != np.shape(a):
-            raise ValueError(f"{name} returns shape {values.shape} for an array of shape {np.shape(a)}: it must be the same")
+            raise ValueError(
+                f"{name} returns shape {values.shape} for an array of shape {np.shape(a)}: it must be the same"
+            )
         if not (np.issubdtype(values.dtype, np.number) and np.isrealobj(values) and np.isfinite(values).all()):
-            raise ValueError(f"{name} must return finite real numbers, and does not for inputs up to {np.abs(a).max():.3g}")
+            raise ValueError(
+                f"{name} must return finite real numbers, and does not for inputs up to {np.abs(a).max():.3g}"
+            )
         return values.astype(float)
 
     @property
@@ -220,7 +224,9 @@ class Quadrature(Nonlinearity):
     def coefficients(self, p: np.ndarray) -> np.ndarray:
         """a_k(p), shape (terms, *p.shape)."""
         z, roots, U = hermite(self.nodes)
-        return np.tensordot(U[: self.terms], self(np.multiply.outer(z, np.sqrt(p))) * roots.reshape(-1, *[1] * np.ndim(p)), 1)
+        return np.tensordot(
+            U[: self.terms], self(np.multiply.outer(z, np.sqrt(p))) * roots.reshape(-1, *[1] * np.ndim(p)), 1
+        )
 
     def dual(self, p, r, q):
         p, r, q = np.asarray(p, float), np.asarray(r, float), np.asarray(q, float)

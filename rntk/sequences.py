@@ -78,7 +78,9 @@ def as_sequences(X, name: str = "X") -> Sequences:
             )
         array = array if array.ndim == 3 else array[:, :, None]
         if 0 in array.shape:
-            raise ValueError(f"{name} has shape {array.shape}: at least one sequence, one step and one channel are needed")
+            raise ValueError(
+                f"{name} has shape {array.shape}: at least one sequence, one step and one channel are needed"
+            )
         if not np.isfinite(array).all():
             i, t, _ = np.argwhere(~np.isfinite(array))[0]
             raise ValueError(_not_finite(array[i], f"{name} holds {{}} in sequence {i} at step {t}"))
@@ -96,7 +98,9 @@ def _each(X, name: str) -> list[np.ndarray]:
             raise ValueError(f"sequence {i} of {name} has shape {x.shape}: expected (T,), or (T, m) with m channels")
         x = x if x.ndim == 2 else x[:, None]
         if 0 in x.shape:
-            raise ValueError(f"sequence {i} of {name} has shape {x.shape}: at least one step and one channel are needed")
+            raise ValueError(
+                f"sequence {i} of {name} has shape {x.shape}: at least one step and one channel are needed"
+            )
         if not np.isfinite(x).all():
             t = int(np.argwhere(~np.isfinite(x))[0, 0])
             raise ValueError(_not_finite(x, f"{name} holds {{}} in sequence {i} at step {t}"))

@@ -76,8 +76,10 @@ class Plan:
 
 
 def make_plan(tasks: list[Task], folder: Path) -> Plan:
-    """Split tasks into those with a final record of the same key under `folder` and those to run, longest first."""
-    final = {record.key for record in store.heads(folder) if record.status in FINAL}
+    """Split tasks into those with a final record of the same key, under `folder` or beside it, and those to run, longest
+    first.
+    """
+    final = {record.key for place in store.folders(folder) for record in store.heads(place) if record.status in FINAL}
     done = [task for task in tasks if task.key in final]
     to_run = sorted(
         (task for task in tasks if task.key not in final),

@@ -61,8 +61,9 @@ def run_study(config: DictConfig) -> int:
     names = dataset_names(config.study.datasets)
     workers, scores = workers_of(config.workers), scores_of(config)
     tasks = [Task(dataset, method, protocol) for dataset in names for method in methods]
+    beside = [f"../{other}" for other in config.study.get("beside", [])]
+    store.write_plan(folder, name, names, [method.name for method in methods], [task.key for task in tasks], beside)
     plan = make_plan(tasks, folder)
-    store.write_plan(folder, name, names, [method.name for method in methods], [task.key for task in tasks])
     print(f"{name}: {plan.describe(workers)}", flush=True)
 
     missing = fetch(sorted({task.dataset for task in plan.to_run}), config.data.root, config.data.downloads)

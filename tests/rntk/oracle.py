@@ -64,9 +64,7 @@ DUALS = {
     "linear": lambda p, r, q: (r, 1.0),
     "erf": erf,
     "sin": sin,
-    "gelu": smooth(
-        lambda a: a * normal(a), lambda a: normal(a) + a * np.exp(-(a**2) / 2) / math.sqrt(2 * math.pi)
-    ),
+    "gelu": smooth(lambda a: a * normal(a), lambda a: normal(a) + a * np.exp(-(a**2) / 2) / math.sqrt(2 * math.pi)),
     "tanh": smooth(np.tanh, lambda a: 1 - np.tanh(a) ** 2),
     "sigmoid": smooth(lambda a: 1 / (1 + np.exp(-a)), lambda a: np.exp(-a) / (1 + np.exp(-a)) ** 2),
 }
@@ -92,10 +90,11 @@ def kernel(x, y, same, dual, scales, sigma_v, frozen, readout):
     @cache
     def covariance(layer, t, s):
         w, u, b, h = scales[layer - 1]
+        recurrent = 0.0
         if t > 1 and s > 1:
             recurrent = w**2 * duals(layer, t - 1, s - 1)[0]
-        else:
-            recurrent = w**2 * h**2 if same and t == s == 1 else 0.0
+        elif same and t == s == 1:
+            recurrent = w**2 * h**2
         heard = x[t - 1] @ y[s - 1] / m if layer == 1 else duals(layer - 1, t, s)[0]
         return recurrent + u**2 * heard + b**2
 

@@ -86,7 +86,7 @@ def test_inputs_that_do_not_fit_each_other():
     with pytest.raises(ValueError, match="X has 2 channels and Y has 3"):
         RNTK()(np.ones((1, 4, 2)), np.ones((1, 4, 3)))
     for X, Y in [(np.ones((1, 4)), np.ones((1, 5))), ([np.ones(4), np.ones(5)], np.ones((1, 5)))]:
-        with pytest.raises(ValueError, match="4 to 5 steps, and readout='mean_untied'.*equal lengths"):
+        with pytest.raises(ValueError, match=r"4 to 5 steps, and readout='mean_untied'.*equal lengths"):
             RNTK(readout="mean_untied")(X, Y)
 
 

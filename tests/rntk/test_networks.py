@@ -45,7 +45,14 @@ def slow_gram(kernel, X, Y=None):
         K = [
             [
                 oracle.kernel(
-                    x[::way], y[::way], Y is None and i == j, kernel.nonlinearity, p.layers, p.sigma_v, p.frozen, p.readout
+                    x[::way],
+                    y[::way],
+                    Y is None and i == j,
+                    kernel.nonlinearity,
+                    p.layers,
+                    p.sigma_v,
+                    p.frozen,
+                    p.readout,
                 )[which]
                 for j, y in enumerate(X if Y is None else Y)
             ]

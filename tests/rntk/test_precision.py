@@ -6,11 +6,13 @@ from benchmarks.precision import errors
 from rntk import RNTK
 
 KERNELS = [RNTK(sigma_w=1.34, sigma_b=0.3), RNTK(sigma_w=1.41), RNTK(sigma_w=1.47, sigma_b=0.1)]
-STATED = {"other": (4e-10, 4e-6), "near": (1e-7, 2e-3), "equal": (1e-14, 7e-5)}
+STATED = {"other": (1e-9, 1e-5), "near": (1e-6, 5e-3), "equal": (3e-14, 2e-4)}
 
 
 @pytest.mark.parametrize("T", [10, 100, 1000])
-@pytest.mark.parametrize("kernel", [*KERNELS, RNTK(0.9, 3.0, 0.1, nonlinearity="erf")], ids=lambda k: f"{k.nonlinearity}-{k.sigma_w}")
+@pytest.mark.parametrize(
+    "kernel", [*KERNELS, RNTK(0.9, 3.0, 0.1, nonlinearity="erf")], ids=lambda k: f"{k.nonlinearity}-{k.sigma_w}"
+)
 @pytest.mark.parametrize(
     ("distance", "what"),
     [(None, "other"), (1e-2, "near"), (1e-4, "near"), (1e-6, "near"), (1e-8, "near"), (0.0, "equal")],
@@ -19,8 +21,8 @@ STATED = {"other": (4e-10, 4e-6), "near": (1e-7, 2e-3), "equal": (1e-14, 7e-5)}
 def test_errors_are_as_stated(kernel, T, distance, what):
     found = errors(kernel, T, distance, pairs=1 if T == 1000 else 4, seed=1)  # others than those that were measured
     double, single = STATED[what]
-    assert found["float64"] < 2 * double
-    assert found["float32"] < 2 * single
+    assert found["float64"] < double
+    assert found["float32"] < single
 
 
 def test_a_common_beginning_costs_no_digits():
