@@ -62,8 +62,9 @@ def load(to, stride, rows, t, start, count):
 
 
 @jit
-def begins(begin, lanes, others, at, other_at, steps, first, last, left, width):
-    """For each shift, the first of the `steps` at which both series of a pair have begun, in any lane."""
+def begins(begin, lanes, others, span, place):
+    """For each shift, the first step of the span at which both series of a pair have begun, in any lane."""
+    (at, other_at, steps), (first, last, left, width) = span, place
     n, m = lanes.size, others.size
     for shift in range(last - first):
         begin[shift] = steps
@@ -73,19 +74,21 @@ def begins(begin, lanes, others, at, other_at, steps, first, last, left, width):
 
 
 @jit
-def sweep(form, s, p, q, w, peak, lanes, others, cosines, at, other_at, steps, begin, first, last, left, width, half):
-    """Carry a tile's pairs through `steps` steps, from step `at` of the lanes and `other_at` of the others on.
+def sweep(form, buffers, lanes, others, cosines, span, place, half):
+    """Carry a tile's pairs through a span of steps: (first step of the lanes, first of the others, how many).
 
-    `half` of the lanes are enough for the last shift of all, where it is > 0. `peak` holds the largest F(c) that any layer
-    of a pair has had, looked at now and then.
+    `half` of the lanes are enough for the last shift of all, where it is > 0. The buffer `peak` holds the largest F(c) that
+    any layer of a pair has had, looked at now and then.
     """
+    s, p, q, w, peak, _, begin = buffers
+    (at, other_at, steps), (first, last, left, width) = span, place
     shifts, stride = last - first, np.uint64(2 * LANES * (form.depth + (form.every > 0)))
     plain = form.channels == 1 and form.frozen == 0 and not cosines.size
     plain = plain and (form.code == RECTIFIER or form.code == ERF)
     whole = shifts - 1 if half > 0 else shifts
     for t in range(begin[:shifts].min(), steps):
-        load(p, LANES, lanes, at + t, left, width)
-        load(q, REACH, others, other_at + t, left + first, width + shifts)
+        load(p, LANES, lanes.rows, at + t, left, width)
+        load(q, REACH, others.rows, other_at + t, left + first, width + shifts)
         if plain:
             plain_steps(form, s, p, q, begin, t, (0, whole), width)
             plain_steps(form, s, p, q, begin, t, (whole, shifts), half)
@@ -109,10 +112,11 @@ def sweep(form, s, p, q, w, peak, lanes, others, cosines, at, other_at, steps, b
 
 
 @jit
-def precise_sweep(form, near, p, q, lanes, others, at, other_at, steps, first, last, left, width):
+def precise_sweep(form, near, p, q, lanes, others, span, place):
     """The same for single pairs near 1, with D and H of every layer for their state. Adds to the sums what is read out at
     every step.
     """
+    (at, other_at, steps), (first, last, left, width) = span, place
     F_1 = form.kappa + math.pi / 2
     gamma = EXTRA + form.extras
     count = np.uint64(near.i.size)
@@ -128,9 +132,9 @@ def precise_sweep(form, near, p, q, lanes, others, at, other_at, steps, first, l
             for k in range(count):
                 i, j = p_row + near.i[k], q_row + near.j[k]
                 a, b, beta = p[i], q[j], p[i + L] - q[j + R]
-                begins = near.first[here, k] if a == 0 else 0.0  # a series begins, from a state of its own
-                begins += near.second[here, k] if b == 0 else 0.0
-                z[k] = 0.5 * (F_1 * (a - b) * (a - b) + beta * beta + begins) + a * b * D[here, k]
+                fresh = near.first[here, k] if a == 0 else 0.0  # a series begins, from a state of its own
+                fresh += near.second[here, k] if b == 0 else 0.0
+                z[k] = 0.5 * (F_1 * (a - b) * (a - b) + beta * beta + fresh) + a * b * D[here, k]
                 w[k] = a * b * H[here, k]
             for row in range(gamma, gamma + inputs):
                 p_u, q_u = p_row + np.uint64(row) * L, q_row + np.uint64(row) * R
@@ -176,12 +180,14 @@ class Near(NamedTuple):
 
 
 @jit
-def tile(form, buffers, lanes, others, cosines, symmetric, first, last, left, width):
-    """Carry the pairs of lanes left … left + width and shifts first … last through all steps and the readout.
+def tile(form, buffers, lanes, others, cosines, symmetric, place):
+    """Carry the pairs of a tile, place = (first, last, left, width): lanes left … left + width and shifts first … last,
+    through all steps and the readout.
 
     The process' kernel and the rest of the tangent kernel then stand in the last 2 × LANES places of each row of s.
     """
-    s, p, q, w, peak, before, begin = buffers
+    s, p, q, _, peak, before, begin = buffers
+    first, last, left, width = place
     n = lanes.rows.shape[2]
     half = 0
     if symmetric and 2 * (last - 1) == n:  # n even: the last shift has each pair twice
@@ -196,47 +202,29 @@ def tile(form, buffers, lanes, others, cosines, symmetric, first, last, left, wi
     low, high = (1 - other_steps, steps) if form.every == TIED else (steps - other_steps, steps - other_steps + 1)
     for alignment in range(low, high):  # step t of the lanes meets step t − alignment of the others
         at, other_at = max(alignment, 0), max(-alignment, 0)
-        count = min(steps - at, other_steps - other_at)
+        span = at, other_at, min(steps - at, other_steps - other_at)
         if ragged:
-            begins(begin, lanes.starts, others.starts, at, other_at, count, first, last, left, width)
+            begins(begin, lanes.starts, others.starts, span, place)
         if own:
-            begin[0] = count if alignment == 0 else begin[0] if ragged else 0
+            begin[0] = span[2] if alignment == 0 else begin[0] if ragged else 0
         peak[:] = 0
         for shift in range(rows):
             end = stride * (shift + 1)
             before[2 * LANES * shift : 2 * LANES * (shift + 1)] = s[end - 2 * LANES : end]
-        sweep(
-            form,
-            s,
-            p,
-            q,
-            w,
-            peak,
-            lanes.rows,
-            others.rows,
-            cosines,
-            at,
-            other_at,
-            count,
-            begin,
-            first,
-            last,
-            left,
-            width,
-            half,
-        )
+        sweep(form, buffers, lanes, others, cosines, span, place, half)
         if form.every == 0:
-            read_out(form, s, p, q, lanes, others, first, last, left, width)
+            read_out(form, s, p, q, lanes, others, place)
         near = 0
         for j in range(LANES * rows):
             near += peak[j] > limit
         if near > 0:
-            again(form, near, limit, buffers, lanes, others, at, other_at, count, first, last, left, width)
+            again(form, near, limit, buffers, lanes, others, span, place)
 
 
 @jit
-def read_out(form, s, p, q, lanes, others, first, last, left, width):
+def read_out(form, s, p, q, lanes, others, place):
     """Multiply the last states by ρ ρ."""
+    first, last, left, width = place
     load(p, LANES, lanes.readout, 0, left, width)
     load(q, REACH, others.readout, 0, left + first, width + last - first)
     for shift in range(last - first):
@@ -248,11 +236,12 @@ def read_out(form, s, p, q, lanes, others, first, last, left, width):
 
 
 @jit
-def again(form, count, limit, buffers, lanes, others, at, other_at, steps, first, last, left, width):
+def again(form, count, limit, buffers, lanes, others, span, place):
     """Compute the `count` pairs whose F(c) has passed the limit in an alignment once more, in the precise form, in place of
     what the sweep has made of them.
     """
     s, p, q, _, peak, before, _ = buffers
+    first, last, left, width = place
     n, m, depth = lanes.rows.shape[2], others.rows.shape[2], form.depth
     i, j = np.empty(count, np.uint64), np.empty(count, np.uint64)
     shares, other_shares = np.empty((depth, count)), np.empty((depth, count))
@@ -267,7 +256,7 @@ def again(form, count, limit, buffers, lanes, others, at, other_at, steps, first
     z, w, process, tangent = np.zeros(count), np.zeros(count), np.zeros(count), np.zeros(count)
     D, H = np.zeros((depth, count)), np.zeros((depth, count))
     near = Near(i, j, shares, other_shares, z, w, D, H, process, tangent)
-    precise_sweep(form, near, p, q, lanes, others, at, other_at, steps, first, last, left, width)
+    precise_sweep(form, near, p, q, lanes, others, span, place)
     if form.every == 0:
         load(p, LANES, lanes.readout, 0, left, width)
         load(q, REACH, others.readout, 0, left + first, width + last - first)
@@ -278,9 +267,9 @@ def again(form, count, limit, buffers, lanes, others, at, other_at, steps, first
     stride = 2 * LANES * (depth + (form.every > 0))
     for k in range(count):
         lane, shift = np.int64(i[k]), np.int64(j[k]) - np.int64(i[k])
-        place, earlier = stride * (shift + 1) - 2 * LANES + lane, 2 * LANES * shift + lane
-        s[place] = before[earlier] + process[k]
-        s[place + LANES] = before[earlier + LANES] + tangent[k]
+        here, earlier = stride * (shift + 1) - 2 * LANES + lane, 2 * LANES * shift + lane
+        s[here] = before[earlier] + process[k]
+        s[here + LANES] = before[earlier + LANES] + tangent[k]
 
 
 @jit
@@ -318,7 +307,7 @@ def fill(out, form, lanes, others, cosines, symmetric, swapped, output, shifts, 
         last = min(first + ROWS, shifts[1])
         for left in range(0, n, width):
             if index % shares == share:
-                tile(form, buffers, lanes, others, cosines, symmetric, first, last, left, width)
+                tile(form, buffers, lanes, others, cosines, symmetric, (first, last, left, width))
                 for j in range(left, min(left + width, n)):
                     for d in range(first, last):
                         if symmetric and 2 * d == n and j >= d:
@@ -326,9 +315,9 @@ def fill(out, form, lanes, others, cosines, symmetric, swapped, output, shifts, 
                         column, row = j, (j + d) % height
                         if lanes.places.size > 0:
                             column, row = lanes.places[column], others.places[row]
-                        place = stride * (d - first + 1) - 2 * LANES + j - left
-                        process = s[place]
-                        tangent = process + s[place + LANES]
+                        here = stride * (d - first + 1) - 2 * LANES + j - left
+                        process = s[here]
+                        tangent = process + s[here + LANES]
                         for which in range(out.shape[0]):
                             value = process if output == PROCESS or which == PROCESS else tangent
                             if swapped:

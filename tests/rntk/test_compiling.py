@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
@@ -54,3 +56,16 @@ def test_one_process_at_a_time_holds_the_folder(tmp_path):
 def test_a_folder_that_cannot_be_written_to_stops_nothing():
     with alone("/proc/nothing/here"):
         pass
+
+
+def test_code_compiled_from_other_sources_is_forgotten(tmp_path):
+    """The compiler looks at the file of a function alone, not at those of what it calls."""
+    called, folder = ModuleType("called"), tmp_path / "cache"
+    called.__file__ = str(tmp_path / "called.py")
+    for source, kept in (("one", False), ("one", True), ("two", False), ("two", True)):
+        folder.mkdir(exist_ok=True)
+        compiled = folder / "function.nbi"
+        compiled.touch()
+        Path(called.__file__).write_text(source)
+        with alone(str(folder), called):
+            assert compiled.exists() == kept

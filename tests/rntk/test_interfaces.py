@@ -14,11 +14,12 @@ from sklearn.kernel_ridge import KernelRidge
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
+from sktime.datasets import load_plaid
 from sktime.datatypes import convert_to
 from sktime.utils.estimator_checks import check_estimator
 
 from datasets import load
-from rntk import RNTK, classifier
+from rntk import RNTK, classifier, unpadded
 from rntk.classifier import RNTKClassifier
 from rntk.gaussian_process import GPKernel
 from runners.method import Method
@@ -133,6 +134,23 @@ def test_unequal_lengths_and_missing_values(waves):
     frames[3].iloc[4, 0] = np.nan
     with pytest.raises(ValueError, match="missing values"):
         RNTKClassifier().fit(frames, y.astype(int))
+
+
+def test_a_ragged_dataset_of_the_archive():
+    """PLAID as sktime bundles it, currents of eleven appliances between 100 and 1,344 steps: better than the largest class."""
+    X, y = load_plaid(split="train", return_type="df-list")
+    chosen = np.random.default_rng(0).choice(len(X), 160, replace=False)
+    X, y = [X[i] for i in chosen], np.asarray(y)[chosen]
+    assert len({len(x) for x in X}) > 50
+    predicted = RNTKClassifier().fit(X[:120], y[:120]).predict(X[120:])
+    assert (predicted == y[120:]).mean() > 1.5 * np.unique(y[120:], return_counts=True)[1].max() / 40
+    padded = np.full((160, max(len(x) for x in X)), np.nan)
+    for row, x in zip(padded, X, strict=True):
+        row[: len(x)] = x.iloc[:, 0]
+    kernel = RNTK(sigma_b=0.1)
+    np.testing.assert_array_equal(kernel(unpadded(padded)[:30]), kernel([x.to_numpy() for x in X[:30]]))
+    with pytest.raises(ValueError, match=r"rntk\.unpadded"):
+        kernel(padded)
 
 
 @pytest.mark.parametrize("dataset", ["GunPoint", "ItalyPowerDemand"])
