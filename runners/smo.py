@@ -219,7 +219,7 @@ def solve(K, cases, positive, C, max_iter, rows, w, f):
         # the smallest g in I_low, then i, of largest g in I_up, then j, which promises most: three times the values of
         # all cases, the largest, and the last place where it stands (of equal ones, LIBSVM takes the last)
         bottom, top, K_ii, i, j, row_i = 0.0, 0.0, 0.0, -1, -1, 0
-        for quest in range(3):
+        for quest in range(3 if active > 0 else 0):  # all may have been set aside
             if quest == 0:
                 for t in range(active):
                     f[VALUES, t] = f[LOW, t] - f[G, t]

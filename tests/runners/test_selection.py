@@ -161,6 +161,20 @@ def test_our_solver_is_libsvm_on_random_problems(seed):
         assert_equal(ours.rho, rho)
 
 
+@pytest.mark.parametrize("seed", [425, 752, 1070, 1524, 1596, 1618])
+def test_our_solver_is_libsvm_where_every_case_is_set_aside(seed):
+    """Few cases in two equal classes, all at C when the solver shrinks: nothing is active, until it looks at all again."""
+    rng = np.random.default_rng(seed)
+    half = int(rng.integers(2, 5))
+    z = rng.normal(size=(2 * half, int(rng.integers(1, 4))))
+    z[:half] += rng.uniform(0, 1)
+    K = z @ z.T + rng.choice([0, 1e-6, 1])
+    C, y = 10 ** rng.uniform(-2, 2), np.repeat([0, 1], half)
+    _, ours, coefficients, rho = theirs_and_ours(K, y, np.arange(2 * half), C)
+    assert_equal(ours.coefficients, coefficients)
+    assert_equal(ours.rho, rho)
+
+
 def test_a_settled_solution_is_that_of_every_larger_C():
     X, y = training_set("GunPoint")
     K, _ = scaled(RNTK(sigma_b=0.1)(X))
