@@ -24,9 +24,12 @@ def main(folder: Path) -> None:
     """Print what the records say."""
     records = [record for record in study_records(folder) if record.status == "ok"]
     accuracy = 100 * accuracies(records)
-    members = [name for name in accuracy if name.startswith("rntk")]
-    complete = accuracy.dropna()
-    print(f"{len(complete)} of {len(accuracy)} datasets have a result of every method; what follows is over these.\n")
+    partial = accuracy.columns[accuracy.notna().sum() < accuracy.notna().sum().max()]
+    complete = accuracy.drop(columns=partial).dropna()
+    members = [name for name in complete if name.startswith("rntk")]
+    print(
+        f"{len(complete)} of {len(accuracy)} datasets; left out, as they have not all of them: {', '.join(partial) or 'none'}.\n"
+    )
     against_baselines(complete, members)
     by_type(complete, members)
     extremes(complete, members)

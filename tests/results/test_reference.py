@@ -29,6 +29,9 @@ def scores_of(grid: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     return cells.map(lambda cell: int(cell.removeprefix("<="))).to_numpy(), dropped
 
 
+FAMILY = REFERENCE.with_name("family")
+
+
 @pytest.fixture(scope="module")
 def records():
     return {(record.dataset, record.method): record for record in store.study_records(REFERENCE)}
@@ -114,7 +117,24 @@ def test_todays_code_finds_its_scores_again(records, method, every):
         assert (found - scores)[dropped].max(initial=0) <= 1
 
 
-def test_the_readme_shows_its_summary(tmp_path):
-    write_tables(REFERENCE, tmp_path)
+@pytest.mark.parametrize("folder", [REFERENCE, FAMILY], ids=lambda folder: folder.name)
+def test_the_readme_shows_its_summary(folder, tmp_path):
+    write_tables(folder, tmp_path)
     assert (tmp_path / "summary.md").read_text() in (ROOT / "README.md").read_text()
     assert (tmp_path / "summary.md").read_text().endswith("56 of 56 datasets.\n")
+
+
+def test_the_family_is_that_of_today_and_its_heads_agree(records):
+    """Under today's keys, beside the study's own records; accuracy is that of the predictions."""
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        config = compose("reproduce", ["study=family"])
+    methods = [method_of(method) for method in config.methods.values()]
+    found = {(record.dataset, record.method): record for record in store.study_records(FAMILY)}
+    shown = [method for method in methods if method.name in {name for _, name in found}]
+    tasks = [Task(name, method, protocol_of(config)) for name in listed() for method in shown]
+    assert {task.key for task in tasks} == {record.key for record in found.values()}
+    assert {record.status for record in found.values()} == {"ok"}
+    assert {name: found[name].key for name in records} == {name: record.key for name, record in records.items()}
+    for record in found.values():
+        predictions = pd.DataFrame(store.read_table(record, FAMILY, "predictions"))
+        assert (predictions.label == predictions.predicted).mean() == pytest.approx(record.test_accuracy, abs=1e-12)
