@@ -85,6 +85,11 @@ def test_a_study_leaves_what_other_scripts_rely_on(smoke):
         "sigma_h",
         "sigma_v",
         "nonlinearity",
+        "depth",
+        "frozen",
+        "readout",
+        "direction",
+        "output",
         "C",
     }
     summary = pd.read_csv(output / "smoke" / "tables" / "summary.csv")
@@ -314,7 +319,7 @@ def test_one_task_prints_its_result_in_a_few_lines(tmp_path):
         ("run", ["method=rtnk"], "unknown method 'rtnk': choose one of rntk,"),
         ("run", ["method.kernel.sigma_w=-1"], "sigma_w=-1: RNTK needs sigma_w to be a finite number >= 0"),
         ("run", ["method.kernel.sigma_w=[1.4,nan]"], "sigma_w=nan"),
-        ("run", ["method.kernel.nonlinearity=rely"], "nonlinearity='rely' is unknown: choose one of relu, erf"),
+        ("run", ["method.kernel.nonlinearity=rely"], "nonlinearity='rely' is unknown: choose one of relu, gelu"),
         ("run", ["protocol.normalisation=l2"], "choose one of unit, zscore, none"),
         ("reproduce", ["study=ucr65"], "unknown study 'ucr65': choose one of ucr56,"),
         ("reproduce", ["study.datasets=[Coffe]"], "unknown dataset 'Coffe': choose one of Coffee,"),
