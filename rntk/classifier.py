@@ -27,7 +27,8 @@ class RNTKClassifier(BaseClassifier):
     Takes every panel type of sktime: series of unequal length and of several channels, without missing values.
 
     Parameters:
-        kernel: an RNTK; None is RNTK(sigma_b=0.1, direction="both"), which needs no tuning.
+        kernel: an RNTK; None is RNTK(sigma_b=0.1, direction="both"), which needs no tuning: with it and the default C a mean
+            accuracy of 72.9 % over the study's 56 datasets (`python -m benchmarks.defaults`), where tuned kernels have 75 to 82.
         C: the machine's C > 0 on the kernel as it is; None is 100 divided by the mean of k(x, x), which needs none either.
         normalisation: "unit" divides each series by its Euclidean norm over all channels and steps; "zscore" subtracts from
             each channel its mean and divides it by its standard deviation; "none".
