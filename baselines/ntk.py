@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from baselines.kernels import vectors
-from rntk import coefficients, engine_cpu
+from rntk import engine_cpu
 from rntk.base import Kernel, square
 from rntk.nonlinearities import as_nonlinearity
 from rntk.recursion import Parameters
@@ -54,8 +54,7 @@ class NTK(Kernel):
         x[0, 0] = lengths
         ww = square(self.sigma_w)
         p = Parameters(self.sigma_w, self.sigma_w, self.sigma_b, 0.0, 1.0, self.nonlinearity)
-        engine_cpu.compiled("float64")
-        prepared = coefficients.prepare(x, p)
+        prepared = engine_cpu.prepare(x, p)
         if not np.isfinite(ww * prepared.diagonal).all():
             raise ValueError(
                 f"{self} overflows float64 within {self.depth} layers: use a smaller sigma_w, or smaller series"

@@ -16,6 +16,7 @@ from rntk import coefficients, duals, steps
 from rntk.coefficients import RECTIFIER, TIED, Form, Prepared
 from rntk.compiling import alone
 from rntk.machine import cores
+from rntk.recursion import Parameters
 from rntk.steps import LANES, REACH, ROWS
 from rntk.tiles import BOTH, PROCESS, TANGENT, Side, fill
 
@@ -32,6 +33,12 @@ def compiled(dtype: str) -> None:
         one = Side(rows, readout, np.zeros((1, 1)), none, none)
         form = Form(RECTIFIER, np.dtype(dtype).type(0), 1, 0, 1, 0, 0)
         fill(np.zeros((1, 1, 1), dtype), form, one, one, nothing, True, False, TANGENT, (1, 1), 0, 1)
+
+
+def prepare(x: np.ndarray, p: Parameters, dtype: str = "float64", starts=None, places=None) -> Prepared:
+    """`rntk.coefficients.prepare`, with all compiled code in place."""
+    compiled(dtype)
+    return coefficients.prepare(x, p, dtype, starts, places)
 
 
 def threads() -> int:

@@ -131,7 +131,6 @@ class FiniteNetwork:
     def _features(self, parameters: dict, values, starts, key):
         """Vectors whose products are the two kernels, a row for each sequence."""
         states = jax.vmap(self.state)(jax.random.split(key, len(values)))
-        readouts = {way: layers["v"] for way, layers in parameters.items()}
         trained = {way: self._trained(layers) for way, layers in parameters.items()}
 
         def flat(tree):
@@ -142,7 +141,7 @@ class FiniteNetwork:
                 return self.apply({way: self._with(parameters[way], some[way]) for way in self.ways}, x, z, start)
 
             gradient = jax.grad(f)(trained)
-            by_readout = {way: gradient[way]["v"] for way in readouts}
+            by_readout = {way: gradient[way]["v"] for way in self.ways}
             return flat(gradient), flat(by_readout)
 
         return jax.lax.map(lambda one: features(*one), (values, states, starts))

@@ -200,10 +200,9 @@ class RNTK(Kernel):
             )
 
     def _prepare(self, x: "Layout"):
-        from rntk import coefficients, engine_cpu
+        from rntk import engine_cpu
 
-        engine_cpu.compiled(self.dtype)
-        prepared = coefficients.prepare(x.steps, self.parameters, self.dtype, x.starts, x.places)
+        prepared = engine_cpu.prepare(x.steps, self.parameters, self.dtype, x.starts, x.places)
         with np.errstate(over="ignore", invalid="ignore"):
             finite = np.isfinite((square(self.sigma_v) * prepared.diagonal).astype(self.dtype)).all()
         if not finite:
