@@ -49,7 +49,7 @@ class Sequences:
 def together(sequences: list[np.ndarray]) -> Sequences:
     """Arrays of shape (T_i, m), aligned at their ends."""
     lengths = np.array([len(x) for x in sequences])
-    T = int(lengths.max())
+    T = max(map(len, sequences))
     values = np.zeros((len(sequences), T, sequences[0].shape[1]))
     for row, x in zip(values, sequences, strict=True):
         row[T - len(x) :] = x
@@ -66,10 +66,7 @@ def as_sequences(X, name: str = "X") -> Sequences:
     if isinstance(X, Sequences):
         return X
     if isinstance(X, list | tuple) or (isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1):
-        sequences = _each(X, name)
-        if len({len(x) for x in sequences}) > 1:
-            return together(sequences)
-        array = np.stack(sequences)
+        sequences = together(_each(X, name))
     else:
         array = _numbers(X, name)
         if array.ndim not in (2, 3):
@@ -81,10 +78,13 @@ def as_sequences(X, name: str = "X") -> Sequences:
             raise ValueError(
                 f"{name} has shape {array.shape}: at least one sequence, one step and one channel are needed"
             )
-        if not np.isfinite(array).all():
-            i, t, _ = np.argwhere(~np.isfinite(array))[0]
-            raise ValueError(_not_finite(array[i], f"{name} holds {{}} in sequence {i} at step {t}"))
-    return Sequences(array, np.zeros(len(array), np.int64))
+        sequences = Sequences(array, np.zeros(len(array), np.int64))
+    if not np.isfinite(sequences.values).all():
+        i = int(np.argwhere(~np.isfinite(sequences.values))[0, 0])
+        x = sequences.values[i, sequences.starts[i] :]
+        t = int(np.argwhere(~np.isfinite(x))[0, 0])
+        raise ValueError(_not_finite(x, f"{name} holds {{}} in sequence {i} at step {t}"))
+    return sequences
 
 
 def _each(X, name: str) -> list[np.ndarray]:
@@ -93,7 +93,7 @@ def _each(X, name: str) -> list[np.ndarray]:
         raise ValueError(f"{name} is an empty list: at least one sequence is needed")
     sequences = []
     for i, given in enumerate(X):
-        x = _numbers(given, f"sequence {i} of {name}")
+        x = _numbers(given, name, i)
         if x.ndim not in (1, 2):
             raise ValueError(f"sequence {i} of {name} has shape {x.shape}: expected (T,), or (T, m) with m channels")
         x = x if x.ndim == 2 else x[:, None]
@@ -101,25 +101,26 @@ def _each(X, name: str) -> list[np.ndarray]:
             raise ValueError(
                 f"sequence {i} of {name} has shape {x.shape}: at least one step and one channel are needed"
             )
-        if not np.isfinite(x).all():
-            t = int(np.argwhere(~np.isfinite(x))[0, 0])
-            raise ValueError(_not_finite(x, f"{name} holds {{}} in sequence {i} at step {t}"))
-        if sequences and x.shape[1] != sequences[0].shape[1]:
+        sequences.append(x)
+        if x.shape[1] != sequences[0].shape[1]:
             raise ValueError(
                 f"sequence {i} of {name} has {x.shape[1]} channels and sequence 0 has {sequences[0].shape[1]}: "
                 f"all must have the same number"
             )
-        sequences.append(x)
     return sequences
 
 
-def _numbers(given, name: str) -> np.ndarray:
+def _numbers(given, name: str, index: int | None = None) -> np.ndarray:
+    """What is given as an array of float64; `index` is its place in a list."""
+    if type(given) is np.ndarray and given.dtype == np.float64:
+        return given
     try:
         array = np.asarray(given)
         if array.dtype.kind not in "biuf" and not (array.dtype == object and _real(array)):
             raise TypeError(f"they are {array.dtype.name}")
         return array.astype(np.float64, copy=False)
     except (ValueError, TypeError) as error:
+        name = name if index is None else f"sequence {index} of {name}"
         raise ValueError(
             f"{name} must be real numbers in an array of shape (n, T) or (n, T, m), or a list of arrays (T_i, m): {error}"
         ) from error
