@@ -79,11 +79,11 @@ def of_variances(code, factor, square, K, layer, v, v_prime, new, inverse, rows,
     n = K.shape[1]
     if code in (RECTIFIER, LINEAR):
         for i in range(n):
-            v[layer, i], v_prime[layer, i] = square * K[layer, i], square
-        for i in range(n):
-            root = math.sqrt(K[layer, i])
+            k = K[layer, i]
+            root = math.sqrt(k)
             inverse[i] = 1 / root if root > 0 else 0.0
             new[i] = factor * root
+            v[layer, i], v_prime[layer, i] = square * k, square
     elif code == ERF:
         for i in range(n):
             bound = 1 / (1 + 2 * K[layer, i])
@@ -134,13 +134,13 @@ def closed(form, factor, square, x, starts, scales, rows, sums, initial):
             w, u, b = scales[layer, 0], scales[layer, 1], scales[layer, 2]
             ww, uu, bb = w * w, u * u, b * b
             if layer == 0:
-                squares[:] = 0
-                for channel in range(m):
+                for i in range(n):
+                    squares[i] = x[t, 0, i] * x[t, 0, i]
+                for channel in range(1, m):
                     for i in range(n):
                         squares[i] += x[t, channel, i] * x[t, channel, i]
                 for i in range(n):
                     K[layer, i] = uu * squares[i] + bb + ww * v[layer, i]
-                for i in range(n):
                     theta[layer, i] = K[layer, i] + ww * v_prime[layer, i] * theta[layer, i]
             else:
                 for i in range(n):
