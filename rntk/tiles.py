@@ -208,7 +208,7 @@ def tile(form, buffers, lanes, others, cosines, symmetric, place):
         if own:
             begin[0] = span[2] if alignment == 0 else begin[0] if ragged else 0
         peak[:] = 0
-        for shift in range(rows):
+        for shift in range(rows if form.every > 0 else 0):  # sums, of which a part may be computed once more
             end = stride * (shift + 1)
             before[2 * LANES * shift : 2 * LANES * (shift + 1)] = s[end - 2 * LANES : end]
         sweep(form, buffers, lanes, others, cosines, span, place, half)
@@ -285,6 +285,35 @@ def aligned(size, like):
 
 
 @jit
+def write(out, s, lanes, others, symmetric, swapped, output, stride, place):
+    """Write what a tile has read out to its places in the Gram: eight lanes in all shifts, then the next eight, so that on
+    either side of the diagonal what lies in one line of the cache is written together.
+    """
+    first, last, left, width = place
+    n, height = lanes.rows.shape[2], out.shape[2] if swapped else out.shape[1]
+    sorted_by_length = lanes.places.size > 0
+    for which in range(out.shape[0]):
+        tangent, k = output != PROCESS and which != PROCESS, np.uint64(which)
+        for start in range(left, min(left + width, n), 8):
+            for d in range(first, last):
+                end = min(start + 8, left + width, n)
+                if symmetric and 2 * d == n:  # n even: the last shift has each pair twice
+                    end = min(end, d)
+                here, at = np.uint64(stride * (d - first + 1) + start - left) - L - L, (start + d) % height
+                for j in range(start, end):
+                    value = s[here] + s[here + L] if tangent else s[here]
+                    row, column = np.uint64(at), np.uint64(j)
+                    if sorted_by_length:
+                        row, column = np.uint64(others.places[at]), np.uint64(lanes.places[j])
+                    if symmetric or swapped:
+                        out[k, column, row] = value
+                    if not swapped:
+                        out[k, row, column] = value
+                    here += np.uint64(1)
+                    at = at + 1 if at + 1 < height else 0
+
+
+@jit
 def fill(out, form, lanes, others, cosines, symmetric, swapped, output, shifts, share, shares):
     """Compute every `shares`-th tile of shifts[0] … shifts[1], from the `share`-th on, and write it where it belongs.
 
@@ -292,8 +321,7 @@ def fill(out, form, lanes, others, cosines, symmetric, swapped, output, shifts, 
     = 2 for both outputs.
     """
     n, k = lanes.rows.shape[2], lanes.rows.shape[1]
-    height = out.shape[2] if swapped else out.shape[1]
-    wide = LANES if lanes.starts.size == 0 else LANES // 2  # narrow, lest one that begins early keep others busy
+    wide = LANES if lanes.starts.size == 0 else LANES // 4  # narrow, lest one that begins early keep others busy
     blocks = -(-n // wide)
     width = -(-n // (8 * blocks)) * 8  # lanes in even parts, each of whole vectors
     stride = 2 * LANES * (form.depth + (form.every > 0))
@@ -308,22 +336,5 @@ def fill(out, form, lanes, others, cosines, symmetric, swapped, output, shifts, 
         for left in range(0, n, width):
             if index % shares == share:
                 tile(form, buffers, lanes, others, cosines, symmetric, (first, last, left, width))
-                for j in range(left, min(left + width, n)):
-                    for d in range(first, last):
-                        if symmetric and 2 * d == n and j >= d:
-                            continue  # n even: the last shift has each pair twice
-                        column, row = j, (j + d) % height
-                        if lanes.places.size > 0:
-                            column, row = lanes.places[column], others.places[row]
-                        here = stride * (d - first + 1) - 2 * LANES + j - left
-                        process = s[here]
-                        tangent = process + s[here + LANES]
-                        for which in range(out.shape[0]):
-                            value = process if output == PROCESS or which == PROCESS else tangent
-                            if swapped:
-                                out[which, column, row] = value
-                            else:
-                                out[which, row, column] = value
-                            if symmetric:
-                                out[which, column, row] = value
+                write(out, s, lanes, others, symmetric, swapped, output, stride, (first, last, left, width))
             index += 1
