@@ -34,6 +34,13 @@ from rntk.base import check_choice
 _erf = np.vectorize(erf, otypes=[float])
 
 
+def correlation(p, r, q) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """√(pq), its inverse, and c = r/√(pq), which rounding does not carry beyond ±1; all 0 where a variance is."""
+    norm = np.sqrt(p) * np.sqrt(q)
+    inverse = np.divide(1, norm, out=np.zeros_like(norm), where=norm > 0)
+    return norm, inverse, np.clip(r * inverse, -1.0, 1.0)
+
+
 class Nonlinearity:
     """φ, called on an array, and its duals. Subclasses are frozen dataclasses: equal where their fields are."""
 
@@ -79,19 +86,15 @@ class Rectifier(Nonlinearity):
 
     def dual(self, p, r, q):
         A, B = self.parts
-        norm = np.sqrt(p) * np.sqrt(q)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            c = np.where(norm > 0, r / norm, 0.0)
-        c = np.where((r == p) & (r == q) & (norm > 0), 1.0, np.clip(c, -1.0, 1.0))
+        norm, _, c = correlation(p, r, q)
+        c = np.where((r == p) & (r == q) & (norm > 0), 1.0, c)
         arcsin = np.arcsin(c)
         v = norm * (A * c + 2 / np.pi * B * (c * arcsin + np.sqrt((1 - c) * (1 + c))))
         return v, A + 2 / np.pi * B * arcsin
 
     def derivatives(self, p, r, q):
         """With f'' = (2/π) B/√(1 − c²), taken as 0 at the cusp c = ±1:  √(q/p) (1 − c²) f''/2,   −c f''/2p,   f''/√(pq)."""
-        norm = np.sqrt(p) * np.sqrt(q)
-        inverse = np.divide(1, norm, out=np.zeros_like(norm), where=norm > 0)
-        c = np.clip(r * inverse, -1.0, 1.0)
+        norm, inverse, c = correlation(p, r, q)
         square = np.maximum(norm * norm - r * r, 0) * inverse**2  # 1 − c²
         bend = np.divide(2 / np.pi * self.parts[1], np.sqrt(square), out=np.zeros_like(square), where=square > 0)
         return norm * inverse**2 * q * square * bend / 2, -c * bend * inverse**2 * q / 2, bend * inverse
@@ -230,9 +233,7 @@ class Quadrature(Nonlinearity):
 
     def dual(self, p, r, q):
         p, r, q = np.asarray(p, float), np.asarray(r, float), np.asarray(q, float)
-        norm = np.sqrt(p) * np.sqrt(q)
-        inverse = np.divide(1, norm, out=np.zeros_like(norm), where=norm > 0)
-        c = np.clip(r * inverse, -1.0, 1.0)
+        _, inverse, c = correlation(p, r, q)
         v, slope = np.zeros_like(c), np.zeros_like(c)
         for a, b in zip(self.coefficients(p)[::-1], self.coefficients(q)[::-1], strict=True):
             slope = slope * c + v  # Horner's rule for the sum and its derivative
@@ -244,9 +245,7 @@ class Quadrature(Nonlinearity):
         U = Σ √((k+1)(k+2)) a_{k+2} b_k c^k and V = Σ a_k b_k c^k.
         """
         p, r, q = np.broadcast_arrays(*(np.asarray(z, float) for z in (p, r, q)))
-        norm = np.sqrt(p) * np.sqrt(q)
-        inverse = np.divide(1, norm, out=np.zeros_like(norm), where=norm > 0)
-        c = np.clip(r * inverse, -1.0, 1.0)
+        norm, inverse, c = correlation(p, r, q)
         half = np.divide(0.5, p, out=np.zeros_like(norm), where=norm > 0)
         a, b = self.coefficients(p), self.coefficients(q)
         v, slope, bend, u, u_slope = np.zeros((5, *c.shape))
