@@ -6,11 +6,11 @@ from typing import ClassVar
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.svm import SVC
 from sktime.classification.base import BaseClassifier
 
 from rntk.base import check_choice, check_count
+from rntk.folds import folds
 from rntk.kernel import RNTK
 
 NORMALISATIONS = ("unit", "zscore", "none")
@@ -126,7 +126,7 @@ class RNTKClassifier(BaseClassifier):
         """The setting and the C with the highest accuracy of cross-validation."""
         axes = PAPER if isinstance(self.grid, str) and self.grid == "paper" else dict(self.grid)
         settings = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
-        gram, splits = self.kernel_.over(self.X_), self._splits(y)
+        gram, splits = self.kernel_.over(self.X_), folds(y, self.folds, self.random_state)
         self.cv_results_ = []
         for setting in settings:
             K, scale = scaled(gram(setting))
@@ -140,13 +140,6 @@ class RNTKClassifier(BaseClassifier):
             )
         setting, C, self.cv_accuracy_ = max(self.cv_results_, key=lambda found: found[2])
         return setting, C
-
-    def _splits(self, y):
-        folds = min(self.folds, len(y))
-        splitter = StratifiedKFold if np.unique(y, return_counts=True)[1].max() >= folds else KFold
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "The least populated class")
-            return list(splitter(folds, shuffle=True, random_state=self.random_state).split(np.zeros(len(y)), y))
 
     def _hits(self, K, y, fit, held, C) -> int | None:
         """How many of the cases held back one machine gets right; None if it does not converge."""

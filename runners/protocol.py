@@ -1,11 +1,12 @@
 """The protocol: how series are normalised, how the training set is folded, which C are tried and how ties are broken."""
 
 import math
-import warnings
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 
 import numpy as np
+
+from rntk.folds import folds
 
 NORMALISATIONS = ("unit", "zscore", "none")
 TIE_BREAKS = ("first", "vote")
@@ -62,19 +63,8 @@ class Protocol:
         return int.from_bytes(sha256(f"{self.seed}:{dataset}".encode()).digest()[:4], "big")
 
     def split(self, y: np.ndarray, dataset: str) -> list[tuple[np.ndarray, np.ndarray]]:
-        """The folds as pairs of training and validation indices.
-
-        Stratified and shuffled; plain K-fold where no class has as many members as there are folds; fewer folds where
-        there are fewer series.
-        """
-        from sklearn.model_selection import KFold, StratifiedKFold  # a second of imports, for workers alone
-
-        folds = min(self.folds, len(y))
-        largest = np.unique(y, return_counts=True)[1].max()
-        splitter = StratifiedKFold if largest >= folds else KFold
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "The least populated class")  # small classes are the archive's, and known
-            return list(splitter(folds, shuffle=True, random_state=self.fold_seed(dataset)).split(np.zeros(len(y)), y))
+        """The dataset's folds, as `rntk.folds` makes them, as pairs of training and validation indices."""
+        return folds(y, self.folds, self.fold_seed(dataset))
 
 
 def normalise(X: np.ndarray, how: str) -> np.ndarray:

@@ -53,7 +53,12 @@ def test_imports_run_downward(package):
 
 def test_the_kernel_needs_numpy_and_numba_only():
     """The interfaces need what they join, and are imported by name."""
-    extras = {"finite.py": {"jax"}, "gaussian_process.py": {"sklearn"}, "classifier.py": {"sklearn", "sktime"}}
+    extras = {
+        "finite.py": {"jax"},
+        "gaussian_process.py": {"sklearn"},
+        "folds.py": {"sklearn"},
+        "classifier.py": {"sklearn", "sktime"},
+    }
     for path in (ROOT / "rntk").rglob("*.py"):
         allowed = {"rntk", "numpy", "numba"} | extras.get(path.name, set())
         assert set(imported(path)) - set(sys.stdlib_module_names) <= allowed, path.name
