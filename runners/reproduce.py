@@ -82,9 +82,8 @@ def run_study(config: DictConfig) -> int:
         scores=scores,
         on_record=view.log,
     )
-    view.close()
-
     written = write_tables(folder)
+    view.close()
     print(written[1].read_text())
     records = store.study_records(folder)
     faults = [record for record in records if record.status not in ("ok", "skipped")]

@@ -129,7 +129,7 @@ class Tracker:
         return len(records)
 
     def close(self, folder: Path) -> None:
-        """End the study's run, with its summary table as metrics: `accuracy_mean/rntk` and so on."""
+        """End the study's run, with its summary as metrics, `accuracy_mean/rntk` and so on, and its tables as artifacts."""
         from mlflow.entities import Metric
 
         if store.read_plan(folder):
@@ -137,6 +137,8 @@ class Tracker:
             now = int(time.time() * 1000)
             metrics = [Metric(f"{name}/{method}", float(value), now, 0) for (method, name), value in table.items()]
             self.client.log_batch(self.parent.info.run_id, metrics=metrics)
+        for table in sorted((Path(folder) / "tables").glob("*.*")):
+            self.client.log_artifact(self.parent.info.run_id, str(table))
         self.client.set_terminated(self.parent.info.run_id, "FINISHED")
 
 

@@ -120,6 +120,7 @@ def test_mlflow_holds_one_run_a_task_under_one_run_a_study(smoke):
     assert len(children) == 12
     summary = pd.read_csv(output / "smoke" / "tables" / "summary.csv").set_index("method")
     assert parent.data.metrics["accuracy_mean/rntk"] == pytest.approx(summary.accuracy_mean["rntk"], abs=1e-15)
+    assert "summary.md" in {file.path for file in client.list_artifacts(parent.info.run_id)}
     head = heads(output / "smoke")["GunPoint", "rntk"]
     (child,) = [
         run for run in children if run.data.params["dataset"] == "GunPoint" and run.data.params["method"] == "rntk"
