@@ -20,6 +20,7 @@ from rntk.nonlinearities import Erf, Gelu, Nonlinearity, Quadrature, Rectifier, 
 from rntk.recursion import Parameters
 
 RECTIFIER, LINEAR, ERF, SIN, GELU, SERIES = range(6)
+CLOSED = {Erf: (ERF, 1), Sin: (SIN, 1), Gelu: (GELU, 2)}  # and how many extras each has
 ALPHA, BETA, EXTRA = 0, 1, 2  # rows of a layer: the extras, then u or γ, follow
 LAST, UNTIED, TIED = 0, 1, 2  # what is read out: the last step, every step along one alignment, along all of them
 
@@ -63,8 +64,8 @@ def form_of(p: Parameters, channels: int, dtype: str) -> tuple[Form, Nonlinearit
         code = RECTIFIER if B > 0 else LINEAR
         if B > 0:
             kappa, factor = math.pi * A / (2 * B), math.sqrt(2 * B / math.pi)
-    elif isinstance(phi, Erf | Sin | Gelu):
-        code, extras = {Erf: (ERF, 1), Sin: (SIN, 1), Gelu: (GELU, 2)}[type(phi)]
+    elif type(phi) in CLOSED:
+        code, extras = CLOSED[type(phi)]
     else:
         phi = phi if isinstance(phi, Quadrature) else Quadrature(phi)
         code, extras = SERIES, phi.terms

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import inf, sqrt
-from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from rntk import recursion
-from rntk.base import Kernel, check_choice, check_count, check_number, square
+from rntk.base import Kernel, check_choice, check_count, check_number, is_number, square
 from rntk.nonlinearities import as_nonlinearity
 from rntk.recursion import READOUTS, Parameters
 from rntk.sequences import Sequences, as_pair
@@ -121,7 +120,7 @@ class RNTK(Kernel):
     def _check_scale(self, name: str) -> None:
         """One number for all layers, or one for each."""
         given = getattr(self, name)
-        if isinstance(given, Real | str) or np.ndim(given) != 1:
+        if is_number(given) or np.ndim(given) != 1:
             self._check(name)
             return
         if len(given) != self.depth:
@@ -138,9 +137,7 @@ class RNTK(Kernel):
     @property
     def parameters(self) -> Parameters:
         """The scales, the nonlinearity and the form of the network, as the recursion takes them."""
-        scales = (
-            s if isinstance(s, Real) else tuple(s) for s in (self.sigma_w, self.sigma_u, self.sigma_b, self.sigma_h)
-        )
+        scales = (s if is_number(s) else tuple(s) for s in (self.sigma_w, self.sigma_u, self.sigma_b, self.sigma_h))
         phi = as_nonlinearity(self.nonlinearity)
         return Parameters(*scales, self.sigma_v, phi, int(self.depth), int(self.frozen), self.readout)
 

@@ -17,10 +17,10 @@ Balestriero, Wang, Baraniuk, "Enhanced Recurrent Neural Tangent Kernels for Non-
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from numbers import Real
 
 import numpy as np
 
+from rntk.base import is_number
 from rntk.nonlinearities import Nonlinearity, as_nonlinearity
 from rntk.sequences import Sequences, as_sequences
 
@@ -46,7 +46,7 @@ class Parameters:
     def layers(self) -> list[tuple[float, float, float, float]]:
         """σ_w, σ_u, σ_b, σ_h of each layer."""
         scales = (self.sigma_w, self.sigma_u, self.sigma_b, self.sigma_h)
-        each = ([float(s)] * self.depth if isinstance(s, Real) else [float(value) for value in s] for s in scales)
+        each = ([float(s)] * self.depth if is_number(s) else [float(value) for value in s] for s in scales)
         return list(zip(*each, strict=True))
 
 
