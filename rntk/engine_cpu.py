@@ -18,7 +18,7 @@ from rntk.compiling import alone
 from rntk.machine import cores
 from rntk.recursion import Parameters
 from rntk.steps import LANES, REACH, ROWS
-from rntk.tiles import BOTH, PROCESS, TANGENT, Side, fill
+from rntk.tiles import BOTH, PROCESS, TANGENT, Side, fill, workspace
 
 SERIAL = 10**6  # pairs and steps below which threads do not pay
 
@@ -32,7 +32,8 @@ def compiled(dtype: str) -> None:
         coefficients.compiled()
         one = Side(rows, readout, np.zeros((1, 1)), none, none)
         form = Form(RECTIFIER, np.dtype(dtype).type(0), 1, 0, 1, 0, 0)
-        fill(np.zeros((1, 1, 1), dtype), form, one, one, nothing, True, False, TANGENT, (1, 1), 0, 1)
+        memory = workspace(form, 3, dtype)
+        fill(np.zeros((1, 1, 1), dtype), memory, form, one, one, nothing, True, False, TANGENT, (1, 1), 0, 1)
 
 
 def prepare(x: np.ndarray, p: Parameters, dtype: str = "float64", starts=None, places=None) -> Prepared:
@@ -121,12 +122,15 @@ def run(out, form, lanes, others, cosines, symmetric, swapped, output, shifts) -
     workers = threads() if n * (shifts[1] - shifts[0]) * steps * (2 if symmetric else 1) > SERIAL else 1
     tiles = -(-n // LANES) * -(-(shifts[1] - shifts[0]) // ROWS)
     shares = 1 if workers == 1 else min(32 * workers, tiles)  # more than threads: one that is held up delays less
+    todo = iter(range(shares))
 
-    def work(share):
-        fill(out, form, lanes, others, cosines, symmetric, swapped, output, shifts, share, shares)
+    def work(memory):
+        for share in todo:
+            fill(out, memory, form, lanes, others, cosines, symmetric, swapped, output, shifts, share, shares)
 
+    memories = [workspace(form, lanes.rows.shape[1], out.dtype) for _ in range(workers)]
     if workers == 1:
-        work(0)
+        work(*memories)
     else:
         with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(work, range(shares)))
+            list(pool.map(work, memories))

@@ -273,18 +273,6 @@ def again(form, count, limit, buffers, lanes, others, span, place):
 
 
 @jit
-def aligned(size, like):
-    """Zeros that begin where a page of memory does.
-
-    Vectors that lie across two lines of the cache take twice as long to load, and a load waits for a store whose address
-    ends in the same 12 bits: left to chance, one process in two is a seventh slower.
-    """
-    buffer = np.zeros(size + 4096, like.dtype)
-    start = (-buffer.ctypes.data % 4096) // buffer.itemsize
-    return buffer[start : start + size]
-
-
-@jit
 def write(out, s, lanes, others, symmetric, swapped, output, stride, place):
     """Write what a tile has read out to its places in the Gram: eight lanes in all shifts, then the next eight, so that on
     either side of the diagonal what lies in one line of the cache is written together.
@@ -314,8 +302,28 @@ def write(out, s, lanes, others, symmetric, swapped, output, stride, place):
 
 
 @jit
-def fill(out, form, lanes, others, cosines, symmetric, swapped, output, shifts, share, shares):
-    """Compute every `shares`-th tile of shifts[0] … shifts[1], from the `share`-th on, and write it where it belongs.
+def parts(form, k):
+    """The sizes of a tile's buffers, where a step has k rows of coefficients: s, p, q, w, peak and before."""
+    stride = 2 * LANES * (form.depth + (form.every > 0))
+    return ROWS * stride, k * LANES, k * REACH, 2 * LANES, ROWS * LANES, 2 * ROWS * LANES
+
+
+def workspace(form, k: int, dtype) -> np.ndarray:
+    """Zeros for a tile's buffers, that begin where a page of memory does.
+
+    Vectors that lie across two lines of the cache take twice as long to load, and a load waits for a store whose address
+    ends in the same 12 bits: left to chance, one process in two is a seventh slower.
+    """
+    size, page = sum(parts(form, k)), 4096 // np.dtype(dtype).itemsize
+    memory = np.zeros(size + page, dtype)
+    start = -memory.ctypes.data % 4096 // memory.itemsize
+    return memory[start : start + size]
+
+
+@jit
+def fill(out, memory, form, lanes, others, cosines, symmetric, swapped, output, shifts, share, shares):
+    """Compute every `shares`-th tile of shifts[0] … shifts[1], from the `share`-th on, in a workspace of memory, and write it
+    where it belongs.
 
     `others` may hold its set several times over; out is (k, others, lanes), or (k, lanes, others) where `swapped`, with k
     = 2 for both outputs.
@@ -325,10 +333,9 @@ def fill(out, form, lanes, others, cosines, symmetric, swapped, output, shifts, 
     blocks = -(-n // wide)
     width = -(-n // (8 * blocks)) * 8  # lanes in even parts, each of whole vectors
     stride = 2 * LANES * (form.depth + (form.every > 0))
-    ends = np.cumsum(np.array([ROWS * stride, k * LANES, k * REACH, 2 * LANES, ROWS * LANES, 2 * ROWS * LANES]))
-    memory = aligned(ends[-1], lanes.rows)
+    ends = np.cumsum(np.array(parts(form, k)))
     s, p, q = memory[: ends[0]], memory[ends[0] : ends[1]], memory[ends[1] : ends[2]]
-    w, peak, before = memory[ends[2] : ends[3]], memory[ends[3] : ends[4]], memory[ends[4] :]
+    w, peak, before = memory[ends[2] : ends[3]], memory[ends[3] : ends[4]], memory[ends[4] : ends[5]]
     buffers = s, p, q, w, peak, before, np.zeros(ROWS, np.int64)
     index = 0
     for first in range(shifts[0], shifts[1], ROWS):
