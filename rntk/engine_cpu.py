@@ -130,7 +130,9 @@ def run(out, form, lanes, others, cosines, symmetric, swapped, output, shifts) -
 
     memories = [workspace(form, lanes.rows.shape[1], out.dtype) for _ in range(workers)]
     if workers == 1:
-        work(*memories)
-    else:
-        with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(work, memories))
+        return work(*memories)
+    with ThreadPoolExecutor(workers - 1) as pool:
+        shared = [pool.submit(work, memory) for memory in memories[1:]]
+        work(memories[0])  # by this thread, which so stays where its caches are
+        for one in shared:
+            one.result()
