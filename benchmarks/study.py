@@ -15,29 +15,27 @@ from runners.protocol import Protocol
 from runners.task import Task
 
 REFERENCE = Path(__file__).parents[1] / "results" / "reference" / "ucr56"
-RUN = REFERENCE.with_name("family")  # its tasks were run among those of this study, which builds on it
 OTHERS = 12  # the last tasks, when a core may have nothing left to do
 
 
-def rows(folder: Path = REFERENCE, run: Path | None = None) -> list[Row]:
-    """The share of a study's records in the table; `run` are the records of the run that it was part of."""
-    run = run or (RUN if folder == REFERENCE else folder)
+def rows(folder: Path = REFERENCE) -> list[Row]:
+    """The share of a study's records in the table."""
     records = [record for record in store.study_records(folder) if record.status == "ok"]
     spans = sorted(
-        (datetime.fromisoformat(record.timings["finished"]).timestamp(), record.timings["total"])
-        for record in store.study_records(run)
-        if record.status == "ok"
+        (datetime.fromisoformat(record.timings["finished"]).timestamp(), record.timings["total"]) for record in records
     )
-    began, until = min(end - total for end, total in spans), spans[-OTHERS][0]
-    workers = round(sum(total for _, total in spans) / (spans[-1][0] - began))
-    busy = sum(max(0.0, total - max(0.0, end - until)) for end, total in spans)
-    work = sum(record.timings["total"] for record in records)
+    began = min(end - total for end, total in spans)
+    wall = spans[-1][0] - began
+    work = sum(total for _, total in spans)
     tasks = [Task(record.dataset, Method(**record.method_config), Protocol(**record.protocol)) for record in records]
     planned = sum(map(estimate, tasks))
+    until = spans[-OTHERS][0]
+    busy = sum(max(0.0, total - max(0.0, end - until)) for end, total in spans)
+    workers = round(work / wall)
     return [
         Row(
-            f"study {folder.name}, {len(records)} tasks: work, shared by {workers} workers",
-            f"{work / workers / 60:.1f} min",
+            f"study {folder.name}, {len(records)} tasks, {workers} workers: time",
+            f"{wall / 60:.1f} min",
             "",
             None,
             "≤ 15 min",

@@ -29,8 +29,8 @@ class RNTKClassifier(BaseClassifier):
     Parameters:
         kernel: an RNTK; None is RNTK(sigma_b=0.05, readout="mean", dtype="float32"), which needs no tuning: with it and the
             default C a mean accuracy of 81.5 % over the study's 56 datasets (`python -m benchmarks.defaults`), where kernels
-            tuned to each have 75 to 82. A pair of series costs the product of their lengths; for long ones RNTK(sigma_b=0.1,
-            direction="both") costs the sum of them, and has 72.9 %.
+            tuned to each have 75 to 82. It takes as many steps a pair as the product of both lengths; for long series
+            RNTK(sigma_b=0.1, direction="both") takes twice the shorter length, and has 72.9 %.
         C: the machine's C > 0 on the kernel as it is; None is 1000 divided by the mean of k(x, x), which needs none either.
         normalisation: "unit" divides each series by its Euclidean norm over all channels and steps; "zscore" subtracts from
             each channel its mean and divides it by its standard deviation; "none".
