@@ -130,7 +130,8 @@ def run(out, form, lanes, others, cosines, symmetric, swapped, output, shifts) -
 
     memories = [workspace(form, lanes.rows.shape[1], out.dtype) for _ in range(workers)]
     if workers == 1:
-        return work(*memories)
+        work(memories[0])
+        return
     with ThreadPoolExecutor(workers - 1) as pool:
         shared = [pool.submit(work, memory) for memory in memories[1:]]
         work(memories[0])  # by this thread, which so stays where its caches are
