@@ -49,7 +49,7 @@ class Sequences:
 def together(sequences: list[np.ndarray]) -> Sequences:
     """Arrays of shape (T_i, m), aligned at their ends."""
     lengths = np.array([len(x) for x in sequences])
-    T = max(map(len, sequences))
+    T = int(lengths.max())
     values = np.zeros((len(sequences), T, sequences[0].shape[1]))
     for row, x in zip(values, sequences, strict=True):
         row[T - len(x) :] = x
@@ -80,10 +80,10 @@ def as_sequences(X, name: str = "X") -> Sequences:
             )
         sequences = Sequences(array, np.zeros(len(array), np.int64))
     if not np.isfinite(sequences.values).all():
-        i = int(np.argwhere(~np.isfinite(sequences.values))[0, 0])
-        x = sequences.values[i, sequences.starts[i] :]
-        t = int(np.argwhere(~np.isfinite(x))[0, 0])
-        raise ValueError(_not_finite(x, f"{name} holds {{}} in sequence {i} at step {t}"))
+        i, t, _ = np.argwhere(~np.isfinite(sequences.values))[0]
+        start = sequences.starts[i]
+        where = f"{name} holds {{}} in sequence {i} at step {t - start}"
+        raise ValueError(_not_finite(sequences.values[i, start:], where))
     return sequences
 
 
@@ -93,7 +93,7 @@ def _each(X, name: str) -> list[np.ndarray]:
         raise ValueError(f"{name} is an empty list: at least one sequence is needed")
     sequences = []
     for i, given in enumerate(X):
-        x = _numbers(given, name, i)
+        x = _numbers(given, f"sequence {i} of {name}")
         if x.ndim not in (1, 2):
             raise ValueError(f"sequence {i} of {name} has shape {x.shape}: expected (T,), or (T, m) with m channels")
         x = x if x.ndim == 2 else x[:, None]
@@ -110,17 +110,13 @@ def _each(X, name: str) -> list[np.ndarray]:
     return sequences
 
 
-def _numbers(given, name: str, index: int | None = None) -> np.ndarray:
-    """What is given as an array of float64; `index` is its place in a list."""
-    if type(given) is np.ndarray and given.dtype == np.float64:
-        return given
+def _numbers(given, name: str) -> np.ndarray:
     try:
         array = np.asarray(given)
         if array.dtype.kind not in "biuf" and not (array.dtype == object and _real(array)):
             raise TypeError(f"they are {array.dtype.name}")
         return array.astype(np.float64, copy=False)
     except (ValueError, TypeError) as error:
-        name = name if index is None else f"sequence {index} of {name}"
         raise ValueError(
             f"{name} must be real numbers in an array of shape (n, T) or (n, T, m), or a list of arrays (T_i, m): {error}"
         ) from error
