@@ -163,11 +163,17 @@ def step_of_layer(form, s, row, p, q, p_row, q_row, width, w):
 
 
 @inlined
+def row_size(form):
+    """How many numbers of state a row of a tile has: G and H of every layer, and two sums where every step is read out."""
+    return 2 * LANES * (form.depth + (form.every > 0))
+
+
+@inlined
 def plain_steps(form, s, p, q, begin, t, shifts, width):
     """A step of the networks that are most often asked for: ReLU or erf, of one channel. Layer by layer, so that what a layer
     needs of p and q stays in the first-level cache.
     """
-    stride, here = np.uint64(2 * LANES * (form.depth + (form.every > 0))), np.uint64(width)
+    stride, here = np.uint64(row_size(form)), np.uint64(width)
     for shift in range(shifts[0], shifts[1]):
         if t >= begin[shift]:
             d = np.uint64(shift)

@@ -26,7 +26,7 @@ import numpy as np
 from rntk import duals
 from rntk.coefficients import ERF, EXTRA, RECTIFIER, TIED
 from rntk.duals import inlined, jit
-from rntk.steps import LANES, REACH, ROWS, L, R, plain_steps, step_of_layers
+from rntk.steps import LANES, REACH, ROWS, L, R, plain_steps, row_size, step_of_layers
 
 CHECK = 32  # steps between two looks at how near to 1 the correlations are; the first come sooner
 NEAR, NEAR_SHORT = 1e-9, 1e-6  # 1 − c of pairs that are computed in the precise form, float64 and float32
@@ -82,7 +82,7 @@ def sweep(form, buffers, lanes, others, cosines, span, place, half):
     """
     s, p, q, w, peak, _, begin = buffers
     (at, other_at, steps), (first, last, left, width) = span, place
-    shifts, stride = last - first, np.uint64(2 * LANES * (form.depth + (form.every > 0)))
+    shifts, stride = last - first, np.uint64(row_size(form))
     plain = form.channels == 1 and form.frozen == 0 and not cosines.size
     plain = plain and (form.code == RECTIFIER or form.code == ERF)
     whole = shifts - 1 if half > 0 else shifts
@@ -192,7 +192,7 @@ def tile(form, buffers, lanes, others, cosines, symmetric, place):
     half = 0
     if symmetric and 2 * (last - 1) == n:  # n even: the last shift has each pair twice
         half = min(width, max(8, -(-(n // 2 - left) // 8) * 8))
-    rows, stride = last - first, 2 * LANES * (form.depth + (form.every > 0))
+    rows, stride = last - first, row_size(form)
     s[: stride * rows] = 0
     begin[:] = 0
     ragged = lanes.starts.size > 0
@@ -264,7 +264,7 @@ def again(form, count, limit, buffers, lanes, others, span, place):
             r = p[i[k]] * q[j[k]]
             process[k] = r * (form.kappa + math.pi / 2 - D[depth - 1, k])
             tangent[k] = r * H[depth - 1, k]
-    stride = 2 * LANES * (depth + (form.every > 0))
+    stride = row_size(form)
     for k in range(count):
         lane, shift = np.int64(i[k]), np.int64(j[k]) - np.int64(i[k])
         here, earlier = stride * (shift + 1) - 2 * LANES + lane, 2 * LANES * shift + lane
@@ -273,12 +273,12 @@ def again(form, count, limit, buffers, lanes, others, span, place):
 
 
 @jit
-def write(out, s, lanes, others, symmetric, swapped, output, stride, place):
+def write(out, form, s, lanes, others, symmetric, swapped, output, place):
     """Write what a tile has read out to its places in the Gram: eight lanes in all shifts, then the next eight, so that on
     either side of the diagonal what lies in one line of the cache is written together.
     """
     first, last, left, width = place
-    n, height = lanes.rows.shape[2], out.shape[2] if swapped else out.shape[1]
+    stride, n, height = row_size(form), lanes.rows.shape[2], out.shape[2] if swapped else out.shape[1]
     sorted_by_length = lanes.places.size > 0
     for which in range(out.shape[0]):
         tangent, k = output != PROCESS and which != PROCESS, np.uint64(which)
@@ -304,8 +304,7 @@ def write(out, s, lanes, others, symmetric, swapped, output, stride, place):
 @jit
 def parts(form, k):
     """The sizes of a tile's buffers, where a step has k rows of coefficients: s, p, q, w, peak and before."""
-    stride = 2 * LANES * (form.depth + (form.every > 0))
-    return ROWS * stride, k * LANES, k * REACH, 2 * LANES, ROWS * LANES, 2 * ROWS * LANES
+    return ROWS * row_size(form), k * LANES, k * REACH, 2 * LANES, ROWS * LANES, 2 * ROWS * LANES
 
 
 def workspace(form, k: int, dtype) -> np.ndarray:
@@ -332,7 +331,6 @@ def fill(out, memory, form, lanes, others, cosines, symmetric, swapped, output, 
     wide = LANES if lanes.starts.size == 0 else LANES // 4  # narrow, lest one that begins early keep others busy
     blocks = -(-n // wide)
     width = -(-n // (8 * blocks)) * 8  # lanes in even parts, each of whole vectors
-    stride = 2 * LANES * (form.depth + (form.every > 0))
     ends = np.cumsum(np.array(parts(form, k)))
     s, p, q = memory[: ends[0]], memory[ends[0] : ends[1]], memory[ends[1] : ends[2]]
     w, peak, before = memory[ends[2] : ends[3]], memory[ends[3] : ends[4]], memory[ends[4] : ends[5]]
@@ -342,6 +340,7 @@ def fill(out, memory, form, lanes, others, cosines, symmetric, swapped, output, 
         last = min(first + ROWS, shifts[1])
         for left in range(0, n, width):
             if index % shares == share:
-                tile(form, buffers, lanes, others, cosines, symmetric, (first, last, left, width))
-                write(out, s, lanes, others, symmetric, swapped, output, stride, (first, last, left, width))
+                place = first, last, left, width
+                tile(form, buffers, lanes, others, cosines, symmetric, place)
+                write(out, form, s, lanes, others, symmetric, swapped, output, place)
             index += 1
