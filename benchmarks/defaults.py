@@ -15,22 +15,17 @@ from sklearn.svm import SVC
 from datasets import listed, load
 from rntk import RNTK
 from rntk.classifier import RNTKClassifier, normalised, scaled
-from rntk.folds import folds
 from runners.protocol import Protocol
 
-CRITICAL = 2**0.5
 LAST = {
     f"last, σ_w = {w:.3g}, {direction}": RNTK(sigma_w=w, sigma_b=0.1, direction=direction)
-    for w in (1.2, CRITICAL)
+    for w in (1.2, 2**0.5)
     for direction in ("forward", "both")
 }
 MEAN = {
-    f"mean, σ_w = {CRITICAL:.3g}, σ_u = {u}": RNTK(
-        sigma_w=CRITICAL, sigma_u=u, sigma_b=0.05, readout="mean", dtype="float32"
-    )
-    for u in (0.1, 0.3, 1)
+    f"mean, σ_u = {u}, {direction}": RNTK(sigma_u=u, sigma_b=0.05, readout="mean", direction=direction, dtype="float32")
+    for u, direction in ((0.1, "forward"), (0.3, "forward"), (1, "forward"), (1, "both"))
 }
-MEAN["mean, σ_w = 1.41, σ_u = 1, both"] = RNTK(sigma_b=0.05, readout="mean", direction="both", dtype="float32")
 SCALED = (1.0, 10.0, 100.0, 1000.0)  # C times the mean of k(x, x)
 
 
@@ -39,7 +34,7 @@ def main() -> None:
     found, untuned = {}, []
     for dataset in listed():
         data = load(dataset)
-        splits = folds(data.y_train, 10, Protocol().fold_seed(dataset))
+        splits = Protocol().split(data.y_train, dataset)
         X, X_test = (normalised(list(part[:, :, None]), "unit") for part in (data.X_train, data.X_test))
         for name, kernel in (LAST | MEAN).items():
             K, scale = scaled(kernel(X))

@@ -7,7 +7,7 @@ import numpy as np
 
 from benchmarks import formula
 from benchmarks.measure import Row, one_thread, seconds
-from rntk import RNTK, coefficients, engine_cpu, recursion
+from rntk import RNTK, engine_cpu, recursion
 
 
 def series(n: int, T: int, seed: int = 0) -> np.ndarray:
@@ -119,7 +119,7 @@ def against_the_machine() -> list[Row]:
     ):
         limit = seconds(lambda f=arithmetic: f(a, b, times), 5) / times / 1024 * 1e9
         p = recursion.Parameters(1.4, 1.0, 0.3, 0.0, 1.0, nonlinearity)
-        prepared = coefficients.prepare(np.ascontiguousarray(X.T[:, None, :]), p)
+        prepared = engine_cpu.prepare(np.ascontiguousarray(X.T[:, None, :]), p)
         with one_thread():
             step = seconds(lambda x=prepared: engine_cpu.gram(x, None), 3) / (1000 * 999 / 2 * 200) * 1e9
         found.append(
