@@ -88,11 +88,12 @@ def of_variances(code, factor, square, K, layer, v, v_prime, new, inverse, rows,
     elif code == ERF:
         for i in range(n):
             bound = 1 / (1 + 2 * K[layer, i])
-            rows[t, extra, i] = bound
+            rows[t, extra, i] = bound - bound * bound / 2
             inverse[i] = math.sqrt(2 * bound)
             new[i] = math.sqrt(2 / math.pi)
         for i in range(n):
-            k, bound = K[layer, i], rows[t, extra, i]
+            k = K[layer, i]
+            bound = 1 / (1 + 2 * k)
             v[layer, i] = 2 / math.pi * duals.arcsin(2 * k * bound, math.sqrt(1 + 4 * k) * bound)
             v_prime[layer, i] = 4 / math.pi / math.sqrt(1 + 4 * k)
     elif code == SIN:
@@ -107,7 +108,7 @@ def of_variances(code, factor, square, K, layer, v, v_prime, new, inverse, rows,
             a = 1 / math.sqrt(1 + k)
             rows[t, extra, i], rows[t, extra + 1, i] = a, k
             inverse[i] = new[i] = 1.0
-            v[layer, i], v_prime[layer, i] = duals.gelu(k, a, k, a, k)
+            v[layer, i], v_prime[layer, i] = duals.gelu(k, 1.0, a, k, a, k)
 
 
 @jit

@@ -9,7 +9,7 @@ keeps G = F(c) and H = F'(c) τ; its step is
 Above the first layer γ_x γ_y G' stands in place of the inputs, and τ gains γ_x γ_y H', where G' and H' are what the layer
 below has just found. The readout is ρ_x ρ_y G for the network's Gaussian process and ρ_x ρ_y (G + H) for its tangent
 kernel. α, β, γ, u and ρ belong to single series and are computed once (`rntk.coefficients`). What is left for a pair and
-step is F, F' and a few products: for ReLU one square root, one polynomial, no division, no branch.
+step is F, F' τ and a few products: for ReLU one square root, one polynomial, no division, no branch.
 
 A row is up to LANES pairs, next to each other in memory; p and q hold what belongs to the single series of both sides, a
 row of LANES or REACH numbers for each coefficient, so that everything lies at constant offsets.
@@ -27,28 +27,28 @@ L, R = np.uint64(LANES), np.uint64(REACH)
 
 
 @inlined
-def rectifier(c, kappa, p, q, i, j):
-    return duals.rectifier(c, kappa)
+def rectifier(c, tau, kappa, p, q, i, j):
+    return duals.rectifier(c, tau, kappa)
 
 
 @inlined
-def linear(c, kappa, p, q, i, j):
-    return c, duals.number(1, c)
+def linear(c, tau, kappa, p, q, i, j):
+    return c, tau
 
 
 @inlined
-def erf(c, kappa, p, q, i, j):
-    return duals.erf(c, p[i], q[j])
+def erf(c, tau, kappa, p, q, i, j):
+    return duals.erf(c, tau, p[i], q[j])
 
 
 @inlined
-def sin(c, kappa, p, q, i, j):
-    return duals.sin(c, p[i] + q[j])
+def sin(c, tau, kappa, p, q, i, j):
+    return duals.sin(c, tau, p[i] + q[j])
 
 
 @inlined
-def gelu(c, kappa, p, q, i, j):
-    return duals.gelu(c, p[i], p[L + i], q[j], q[R + j])
+def gelu(c, tau, kappa, p, q, i, j):
+    return duals.gelu(c, tau, p[i], p[L + i], q[j], q[R + j])
 
 
 def fused(dual, extras, summed):
@@ -67,8 +67,7 @@ def fused(dual, extras, summed):
             drive = p[L + j] * q[d + R + j] + p[u * L + j] * q[d + u * R + j]
             c = a * s[row + j] + drive
             tau = c + a * s[row + L + j]
-            F, F_prime = dual(c, kappa, p, q, e * L + j, d + e * R + j)
-            H = F_prime * tau
+            F, H = dual(c, tau, kappa, p, q, e * L + j, d + e * R + j)
             s[row + j] = F
             s[row + L + j] = H
             if summed:
@@ -93,9 +92,9 @@ def fused_above(dual, extras):
             drive = p[p_row + L + j] * q[q_row + R + j] + b * s[row - L - L + j]
             c = a * s[row + j] + drive
             tau = c + (a * s[row + L + j] + b * s[row - L + j])
-            F, F_prime = dual(c, kappa, p, q, p_row + e * L + j, q_row + e * R + j)
+            F, H = dual(c, tau, kappa, p, q, p_row + e * L + j, q_row + e * R + j)
             s[row + j] = F
-            s[row + L + j] = F_prime * tau
+            s[row + L + j] = H
 
     return step
 
@@ -112,9 +111,9 @@ def driven(dual):
             a = p[p_row + j] * q[q_row + j]
             c = a * s[row + j] + w[j]
             tau = c + a * s[row + L + j] + w[L + j]
-            F, F_prime = dual(c, kappa, p, q, p_row + e * L + j, q_row + e * R + j)
+            F, H = dual(c, tau, kappa, p, q, p_row + e * L + j, q_row + e * R + j)
             s[row + j] = F
-            s[row + L + j] = F_prime * tau
+            s[row + L + j] = H
 
     return step
 

@@ -11,7 +11,7 @@ from rntk.folds import folds
 NORMALISATIONS = ("unit", "zscore", "none")
 TIE_BREAKS = ("first", "vote")
 
-NUMERICS = 3  # raised when a change of the code changes results, so that older records are not taken for the new ones
+NUMERICS = 4  # raised when a change of the code changes results, so that older records are not taken for the new ones
 
 
 @dataclass(frozen=True)
