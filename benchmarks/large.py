@@ -13,8 +13,8 @@ from sklearn.svm import LinearSVC
 from benchmarks.measure import Row
 from datasets.synthetic import noisy_sinusoids
 from rntk import RNTK, NystroemFeatures
+from rntk.protocol import normalise
 from runners import svm
-from runners.protocol import normalise
 from runners.selection import scaled
 
 KERNEL, NOISE = {"sigma_w": 1.41, "sigma_b": 0.05}, 0.7

@@ -6,9 +6,10 @@ import numpy as np
 from omegaconf import OmegaConf
 
 from datasets import Dataset
+from rntk.protocol import normalise
 from runners.config import method_of
 from runners.method import Method
-from runners.protocol import Protocol, normalise
+from runners.protocol import Protocol
 
 METHODS = Path(__file__).parents[1] / "conf" / "method"
 PROTOCOL = Protocol()

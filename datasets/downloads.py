@@ -144,7 +144,18 @@ def _filling(name: str) -> Iterator[Path]:
     temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{name}-"))
     try:
         yield temporary
-        if not target.exists():
+        try:
             os.replace(temporary, target)
+        except OSError:  # another process was faster, or something is left of an older one
+            if not _is_whole(name, target.parent):
+                shutil.rmtree(target)
+                os.replace(temporary, target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _is_whole(name: str, folder: Path) -> bool:
+    try:
+        return find_files(name, folder) is not None
+    except DataError:
+        return False

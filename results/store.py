@@ -72,10 +72,12 @@ def locked(folder: Path) -> Iterator[None]:
     with open(Path(folder) / ".lock", "w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             raise ValueError(
                 f"{folder} is in use by another run of this study: wait for it, or end it first"
             ) from error
+        except OSError:  # a file system without locks
+            pass
         yield
 
 

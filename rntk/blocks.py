@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from hashlib import sha256
@@ -44,7 +45,8 @@ def gram_file(kernel: Callable, X, path, Y=None, block: int = 2048, report: Call
     path, note = Path(path), Path(f"{path}.json")
     shape, dtype = (len(X), len(X if Y is None else Y)), np.dtype(getattr(kernel, "dtype", "float64"))
     content = {
-        "kernel": repr(kernel),
+        "kernel": re.sub(" at 0x[0-9a-f]+", "", repr(kernel)),  # a function's address: not what it computes
+        "values": [f"{value:.6g}" for value in np.ravel(kernel(X[:2]))],
         "version": __version__,
         "X": _digest(X),
         "Y": None if Y is None else _digest(Y),

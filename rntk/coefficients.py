@@ -16,6 +16,7 @@ import numpy as np
 
 from rntk import duals
 from rntk.duals import jit
+from rntk.machine import require
 from rntk.nonlinearities import Erf, Gelu, Nonlinearity, Quadrature, Rectifier, Sin, as_nonlinearity
 from rntk.recursion import Parameters
 
@@ -224,13 +225,18 @@ def prepare(x: np.ndarray, p: Parameters, dtype: str = "float64", starts=None, p
     """The part of the kernel that belongs to single series, x of shape (T, m, n): O(n T m depth).
 
     `starts` are the steps at which the series begin, where they are not all 0; x must be 0 before. `places` says where in
-    the set each series belongs.
+    the set each series belongs. Raises MemoryError where the coefficients will not fit.
     """
     T, m, n = x.shape
     form, phi, factor, square = form_of(p, m, dtype)
     scales = np.array(p.layers, dtype=np.float64)
     scales[0, 1] /= math.sqrt(m)
     k = EXTRA + form.extras + m + (form.depth - 1) * (EXTRA + form.extras + 1) + (form.every > 0)
+    require(
+        T * k * n * (8 if dtype == "float64" else 12),
+        f"what belongs to {n} series of {T} steps ({k} numbers a step)",
+        "compute the Gram in blocks (rntk.gram_blocks, rntk.gram_file), or use landmarks (rntk.NystroemFeatures)",
+    )
     rows, sums, initial = np.empty((T, k, n)), np.zeros((2, n)), np.zeros((form.depth, n))
     none = np.zeros(0, np.int64)
     steps = none if starts is None else starts

@@ -15,18 +15,18 @@ def alone(folder: str, *modules: ModuleType) -> Iterator[None]:
     The compiler chooses file names by what it finds there, and two processes may choose one name for different code.
     It also takes code for unchanged whose own file is: where `modules`, which compiled code calls, are not what they
     were when the folder was filled, the folder is emptied first. Does nothing where the system has no such locks
-    (Windows), or the folder cannot be written to (nothing is then cached there either).
+    (Windows, some network file systems), or the folder cannot be written to (nothing is then cached there either).
     """
     try:
         import fcntl
 
         os.makedirs(folder, exist_ok=True)
         lock = open(os.path.join(folder, "rntk.lock"), "a+")  # noqa: SIM115
+        fcntl.flock(lock, fcntl.LOCK_EX)
     except (ImportError, OSError):
         yield
         return
     with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
         if modules:
             _forget_other_sources(Path(folder), modules)
         yield

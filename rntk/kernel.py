@@ -59,15 +59,16 @@ class RNTK(Kernel):
 
     `k(X, Y=None)` takes arrays of shape (n, T) or (n, T, m), or lists of n arrays (T_i,) or (T_i, m), and returns an array of
     `dtype`, shape (n_x, n_y); `Y=None` (or the very same object as X) compares the set with itself. `k.both(X, Y)` gives
-    both outputs from one pass. Costs O(L T m) a pair and no memory beyond the result; threads as
-    `numba.get_num_threads()` says. What will not fit into memory is refused: `rntk.blocks` is for that.
+    both outputs from one pass. Costs O(L T m) a pair; beside the result memory for T (2 + m + 3 (L − 1)) numbers a series, and
+    T for each extra of the nonlinearity and layer (erf 1, gelu 2, by quadrature 64); threads as `numba.get_num_threads()`
+    says. What will not fit into memory is refused: `rntk.blocks` is for that.
 
     Accuracy, measured against the recursion in 50 digits over T = 10 … 1,000, relative to √(k(x, x) k(y, y))
     (`python -m benchmarks.precision`):
 
         series that differ             float64 1e-9,    float32 1e-5
-        series that nearly do not      float64 1e-6,    float32 5e-3
-        equal series of two sets       float64 3e-14,   float32 2e-4
+        series that nearly do not      float64 1e-7,    float32 1e-2
+        equal series of two sets       float64 1e-13,   float32 2e-4
 
     The worst are ReLU networks of long memory, σ_w near √2 or above, and series at a distance of 1e-4 (float64) or 1e-2
     (float32), where arccos c near c = 1 makes half the digits of a rounding error; pairs that are nearer are computed in
@@ -77,7 +78,7 @@ class RNTK(Kernel):
 
     Raises ValueError for a parameter out of range, an input that is not finite or has another shape, different lengths
     where the readout needs equal ones, and a σ_w so large that the kernel overflows its dtype; TypeError for a nonlinearity
-    that is none; MemoryError before anything is computed.
+    that is none; MemoryError for what will not fit, before it is computed.
 
     Source: Alemohammad, Wang, Balestriero, Baraniuk, "The Recurrent Neural Tangent Kernel", ICLR 2021; readouts over all
     steps and both directions: the same authors' "Enhanced Recurrent Neural Tangent Kernels for Non-Time-Series Data".
@@ -177,15 +178,21 @@ class RNTK(Kernel):
         return ("forward", "backward") if self.direction == "both" else (self.direction,)
 
     def _one_way(self, sides: "list[Layout | None]", output: str) -> np.ndarray:
+        if self.backend == "numpy":
+            K = self._by_recursion(*(None if x is None else x.sequences for x in sides))
+            return K if output == "both" else K[OUTPUTS.index(output)]
         from rntk import engine_cpu  # numba: loaded at the first call, not at import
 
-        X, Y = (None if x is None else self._prepare(x) for x in sides)  # refuses what overflows, for either backend
-        if self.backend == "numpy":
-            K = np.stack(recursion.both(*(None if x is None else x.sequences for x in sides), self.parameters))
-            return K if output == "both" else K[OUTPUTS.index(output)]
+        X, Y = (None if x is None else self._prepare(x) for x in sides)
         K = engine_cpu.gram(X, Y, output=engine_cpu.BOTH if output == "both" else OUTPUTS.index(output))
         if self.sigma_v != 1:
-            K *= K.dtype.type(square(self.sigma_v))
+            np.multiply(K, square(self.sigma_v), out=K, dtype=np.float64, casting="same_kind")
+        return K
+
+    def _by_recursion(self, X: Sequences, Y: Sequences | None) -> np.ndarray:
+        with np.errstate(over="ignore", invalid="ignore"):
+            K = np.stack(recursion.both(X, Y, self.parameters))
+        self._refuse_overflow(K, X.shape[1])
         return K
 
     def _needs_equal_lengths(self, X: Sequences, Y: Sequences | None) -> None:
@@ -201,23 +208,30 @@ class RNTK(Kernel):
 
         prepared = engine_cpu.prepare(x.steps, self.parameters, self.dtype, x.starts, x.places)
         with np.errstate(over="ignore", invalid="ignore"):
-            finite = np.isfinite((square(self.sigma_v) * prepared.diagonal).astype(self.dtype)).all()
-        if not finite:
-            raise ValueError(
-                f"{self} overflows {self.dtype} within {len(x.steps)} steps (for relu, k(x, x) grows like (sigma_w²/2)^T): "
-                f"use a smaller sigma_w, or shorter or smaller sequences"
-            )
+            self._refuse_overflow((square(self.sigma_v) * prepared.diagonal).astype(self.dtype), len(x.steps))
         return prepared
 
-    def _diag(self, X):
-        from rntk import engine_cpu
+    def _refuse_overflow(self, values: np.ndarray, steps: int) -> None:
+        if not np.isfinite(values).all():
+            raise ValueError(
+                f"{self} overflows {self.dtype} within {steps} steps (for relu, k(x, x) grows like (sigma_w²/2)^T): "
+                f"use a smaller sigma_w, or shorter or smaller sequences"
+            )
 
+    def _diag(self, X):
         x, _ = self._pairs(X, None)
         if self.readout == "mean_untied":
             self._needs_equal_lengths(X, None)
-        output = OUTPUTS.index(self.output)
-        total = sum(engine_cpu.diagonal(self._prepare(getattr(x, way)), output) for way in self._ways)
-        return (square(self.sigma_v) * total).astype(self.dtype)
+        total = sum(self._diag_one_way(getattr(x, way), OUTPUTS.index(self.output)) for way in self._ways)
+        return total.astype(self.dtype)
+
+    def _diag_one_way(self, x: "Layout", output: int) -> np.ndarray:
+        if self.backend == "numpy":
+            each = (x.sequences[i : i + 1] for i in range(len(x.sequences)))
+            return np.array([self._by_recursion(one, None)[output, 0, 0] for one in each])
+        from rntk import engine_cpu
+
+        return square(self.sigma_v) * engine_cpu.diagonal(self._prepare(x), output)
 
 
 class Layout:

@@ -44,9 +44,9 @@ class Parameters:
 
     @property
     def layers(self) -> list[tuple[float, float, float, float]]:
-        """σ_w, σ_u, σ_b, σ_h of each layer."""
+        """σ_w, σ_u, σ_b, σ_h of each layer, whose squares may be infinite (a float's would raise)."""
         scales = (self.sigma_w, self.sigma_u, self.sigma_b, self.sigma_h)
-        each = ([float(s)] * self.depth if is_number(s) else [float(value) for value in s] for s in scales)
+        each = ([np.float64(s)] * self.depth if is_number(s) else [np.float64(value) for value in s] for s in scales)
         return list(zip(*each, strict=True))
 
 

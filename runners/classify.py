@@ -4,7 +4,6 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import groupby
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -48,11 +47,11 @@ def with_kernel(
     if not ranking:
         raise svm.NotConverged(f"no setting of the grid is usable; the first says: {found.notes[0]}")
 
-    tied = [choice for choice in ranking if found.correct[choice] == found.best]
-    voters = tied if protocol.tie_break == "vote" or found.dropped.any() else ranking
     chosen, ballots, gram = None, [], {}
-    for row, choices in groupby(voters, key=itemgetter(0)):
-        if protocol.tie_break == "first" and chosen:
+    for (score, row), choices in groupby(ranking, key=lambda choice: (found.correct[choice], choice[0])):
+        if chosen and (protocol.tie_break == "first" or score < found.correct[chosen]):
+            break
+        if score < found.best and found.dropped.any():  # the second best may be among the dropped
             break
         started = time.perf_counter()
         setting, factor = without_factor(kernel, found.settings[row])
@@ -76,7 +75,7 @@ def with_kernel(
             raise ValueError(f"the Gram of test and training series is not finite at {found.settings[row]}")
         ballots += [machine.predict(K_test, np.arange(len(K_test))) for _, machine in machines]
         timings["predict"] = timings.get("predict", 0.0) + time.perf_counter() - started
-    if chosen is None and found.dropped.any():  # the second best is wanted, and may be among the dropped
+    if chosen is None and found.dropped.any():
         return with_kernel(task, record, X_train, y_train, X_test, timings, deadline, "all")
     if chosen is None:
         raise svm.NotConverged("no setting that cross-validation scored could be refitted on the whole training set")

@@ -14,9 +14,9 @@ import numpy as np
 from datasets import Dataset, DatasetMissing, find, load
 from results import store
 from results.record import Record
+from rntk.protocol import normalise
 from runners.classify import with_classifier, with_kernel
 from runners.environment import environment, limit_threads
-from runners.protocol import normalise
 from runners.selection import TaskTimeout
 from runners.svm import NotConverged
 from runners.task import Task

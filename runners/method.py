@@ -1,15 +1,18 @@
 """A method: what classifies a dataset. A kernel with its grid and the C-SVM, or a classifier of its own."""
 
+import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
+from hashlib import sha256
 from itertools import product
 from math import prod
 from typing import Any
 
 from hydra.errors import InstantiationException
-from hydra.utils import instantiate
+from hydra.utils import get_object, instantiate
 
-from runners.protocol import NORMALISATIONS
+from rntk.protocol import NORMALISATIONS
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ class Method:
         """
         setting = setting if setting is not None else next(self.settings())
         try:
-            return instantiate({**self.config, **setting})
+            return instantiate({**self.config, **setting}, _convert_="all")
         except InstantiationException as error:
             cause = error.__cause__ or error
             raise ValueError(f"method {self.name!r}: {str(cause).splitlines()[0]}") from error
@@ -90,11 +93,27 @@ class Method:
         for setting in self.settings():
             try:
                 built.set_params(**setting)
-            except ValueError as error:
+            except (ValueError, TypeError) as error:
                 raise ValueError(f"method {self.name!r}: {error}") from error
         return self
+
+    @property
+    def code(self) -> str | None:
+        """A hash of the file in which the method's class stands; None for our own, whose changes the protocol counts."""
+        target = self.config["_target_"]
+        return None if target.split(".")[0] in ("rntk", "baselines") else hash_of_source(target)
 
     def as_dict(self) -> dict:
         """The method as plain values, with its whole grid, for keys and records."""
         chosen = {"kernel": self.kernel, "classifier": self.classifier, "normalisation": self.normalisation}
         return {"name": self.name, **{name: value for name, value in chosen.items() if value is not None}}
+
+
+@cache
+def hash_of_source(target: str) -> str | None:
+    """The SHA-256 of the file in which a class stands; None where there is none to read."""
+    try:
+        with open(inspect.getsourcefile(get_object(target)), "rb") as file:
+            return sha256(file.read()).hexdigest()
+    except Exception:  # not importable, or not written in Python: who builds it says what is wrong
+        return None

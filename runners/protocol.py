@@ -6,9 +6,8 @@ from hashlib import sha256
 
 import numpy as np
 
-from rntk.folds import folds
+from rntk.protocol import NORMALISATIONS, folds
 
-NORMALISATIONS = ("unit", "zscore", "none")
 TIE_BREAKS = ("first", "vote")
 
 NUMERICS = 4  # raised when a change of the code changes results, so that older records are not taken for the new ones
@@ -63,15 +62,5 @@ class Protocol:
         return int.from_bytes(sha256(f"{self.seed}:{dataset}".encode()).digest()[:4], "big")
 
     def split(self, y: np.ndarray, dataset: str) -> list[tuple[np.ndarray, np.ndarray]]:
-        """The dataset's folds, as `rntk.folds` makes them, as pairs of training and validation indices."""
+        """The dataset's folds, as `rntk.protocol` makes them, as pairs of training and validation indices."""
         return folds(y, self.folds, self.fold_seed(dataset))
-
-
-def normalise(X: np.ndarray, how: str) -> np.ndarray:
-    """Each series of X, shape (n, T), on its own: nothing is fitted. A series of norm or deviation 0 stays 0."""
-    if how == "none":
-        return X
-    if how == "zscore":
-        X = X - X.mean(axis=1, keepdims=True)
-    scale = np.linalg.norm(X, axis=1, keepdims=True) if how == "unit" else X.std(axis=1, keepdims=True)
-    return X / np.where(scale > 0, scale, 1.0)

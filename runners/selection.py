@@ -123,10 +123,10 @@ def score_grid(
 
 def groups(kernel, settings: list[dict[str, Any]]) -> list[tuple[dict[str, Any], list[tuple[int, float]]]]:
     """Settings that differ by a factor of the kernel alone, together: (setting, [(row, factor), …])."""
-    together: dict[tuple, tuple[dict[str, Any], list]] = {}
+    together: dict[str, tuple[dict[str, Any], list]] = {}
     for row, setting in enumerate(settings):
         shared, factor = without_factor(kernel, setting)
-        together.setdefault(tuple(shared.items()), (shared, []))[1].append((row, factor))
+        together.setdefault(repr(shared), (shared, []))[1].append((row, factor))
     return list(together.values())
 
 

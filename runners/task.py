@@ -14,7 +14,8 @@ class Task:
     """One dataset, one method, one protocol. Raises ValueError for an unknown dataset.
 
     `key` is a hash of everything that matters for the result: the dataset's files, the method with its whole grid,
-    the protocol, and the version of the numerical code. What changes none of these is never computed twice.
+    the protocol, and the version of the numerical code; for a class that is not ours, the file that holds it. What changes none
+    of these is never computed twice.
     """
 
     dataset: str
@@ -32,6 +33,8 @@ class Task:
             "protocol": _canonical(self.protocol.as_dict()),
             "numerics": NUMERICS,
         }
+        if self.method.code is not None:
+            content["code"] = self.method.code
         object.__setattr__(self, "key", sha256(json.dumps(content, sort_keys=True).encode()).hexdigest())
 
 

@@ -56,7 +56,7 @@ def test_the_kernel_needs_numpy_and_numba_only():
     extras = {
         "finite.py": {"jax"},
         "gaussian_process.py": {"sklearn"},
-        "folds.py": {"sklearn"},
+        "protocol.py": {"sklearn"},
         "classifier.py": {"sklearn", "sktime"},
     }
     for path in (ROOT / "rntk").rglob("*.py"):

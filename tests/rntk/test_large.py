@@ -51,9 +51,10 @@ def test_an_interrupted_file_goes_on_and_a_finished_one_is_not_computed_again(X,
 
     class Interrupted(RNTK):
         def __call__(self, *arguments):
-            blocks.append(arguments)
-            if len(blocks) == 4:
-                raise KeyboardInterrupt
+            if len(arguments[0]) > 2:  # two series are what the file is known by
+                blocks.append(arguments)
+                if len(blocks) == 4:
+                    raise KeyboardInterrupt
             return super().__call__(*arguments)
 
     kernel = Interrupted(sigma_w=1.3)
@@ -84,13 +85,31 @@ gram_file(RNTK(), X, sys.argv[1], block=16, report=lambda done, all: done == 5 a
 
 def test_a_file_of_another_gram_is_refused(X, tmp_path):
     gram_file(KERNEL, X, tmp_path / "K.npy", block=20)
-    for arguments, what in (((RNTK(), X), "kernel"), ((KERNEL, X + 1), "X"), ((KERNEL, X[:50]), "X, shape")):
+    for arguments, what in (
+        ((RNTK(), X), "kernel, values"),
+        ((KERNEL, X + 1), "X, values"),
+        ((KERNEL, X[:50]), "X, shape"),
+    ):
         with pytest.raises(ValueError, match=f"another Gram \\({what} differ\\): remove it"):
             gram_file(*arguments, tmp_path / "K.npy", block=20)
     np.save(tmp_path / "mine.npy", X)
     with pytest.raises(ValueError, match="another Gram"):
         gram_file(KERNEL, X, tmp_path / "mine.npy")
     np.testing.assert_array_equal(np.load(tmp_path / "mine.npy"), X)
+
+
+def test_a_function_is_known_by_what_it_computes(X, tmp_path):
+    """Its representation names an address, which the next function may have."""
+    rise = lambda a: 1.5 * np.tanh(a)  # noqa: E731
+    K = gram_file(RNTK(nonlinearity=rise), X, tmp_path / "K.npy")
+    again = lambda a: 1.5 * np.tanh(a)  # noqa: E731
+    done = []
+    gram_file(RNTK(nonlinearity=again), X, tmp_path / "K.npy", report=lambda *count: done.append(count))
+    assert done == []
+    other = lambda a: np.tanh(a)  # noqa: E731
+    with pytest.raises(ValueError, match=r"another Gram \(values differ\)"):
+        gram_file(RNTK(nonlinearity=other), X, tmp_path / "K.npy")
+    np.testing.assert_array_equal(K, RNTK(nonlinearity=rise)(X))
 
 
 @pytest.mark.parametrize("block", [0, -1, 2.5, "8"])
@@ -116,6 +135,8 @@ def test_what_will_not_fit_is_refused_before_it_is_computed(monkeypatch, tmp_pat
     with pytest.raises(MemoryError, match="needs 122 MiB, and 100 MiB of memory are free"):
         RNTK()(np.zeros((4000, 1)))
     RNTK()(np.zeros((3000, 1)))
+    with pytest.raises(MemoryError, match=r"belongs to 200 series of 1000 steps \(67 numbers a step\) needs 102 MiB"):
+        RNTK(nonlinearity="tanh")(np.zeros((200, 1000)))
     monkeypatch.setattr("shutil.disk_usage", lambda path: type("usage", (), {"free": 10**6}))
     with pytest.raises(OSError, match=r"needs 7450\.6 GiB, and .* has 1 MiB"):
         gram_file(RNTK(), X, tmp_path / "K.npy")

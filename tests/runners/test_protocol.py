@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from rntk.protocol import normalise
 from runners.method import Method
-from runners.protocol import Protocol, normalise
+from runners.protocol import Protocol
 from runners.task import Task
 
 

@@ -6,6 +6,7 @@ import importlib.util
 import itertools
 import platform
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,10 @@ from sklearn.svm import SVC
 from baselines import RBF
 from datasets import load
 from rntk import RNTK
+from rntk.protocol import normalise
 from runners import evaluate, svm
 from runners.method import Method
-from runners.protocol import Protocol, normalise
+from runners.protocol import Protocol
 from runners.selection import UNUSABLE, CrossValidation, in_strides, scaled, score_grid
 from runners.task import Task
 
@@ -288,9 +290,10 @@ def test_a_record_says_what_was_dropped_or_holds_every_score(tmp_path):
         assert getattr(best, name) == getattr(every, name)
 
 
-def test_where_the_best_cannot_be_refitted_the_second_best_is_found_among_the_dropped(monkeypatch, tmp_path):
+@pytest.mark.parametrize("tie_break", ["first", "vote"])
+def test_where_the_best_cannot_be_refitted_the_second_best_is_found_among_the_dropped(monkeypatch, tmp_path, tie_break):
     method = Method("rbf", {"_target_": "baselines.RBF", "gamma": [0.01, 1.0, 5.0, 20.0]})
-    task = Task("GunPoint", method, PROTOCOL)
+    task = Task("GunPoint", method, replace(PROTOCOL, tie_break=tie_break))
     every = evaluate.run_task(task, tmp_path / "all", None, scores="all")
     scores = {(row["gamma"], c): row[f"C={c:g}"] for row in every.grid for c in PROTOCOL.C}
     refused = {gamma for gamma, c in scores if scores[gamma, c] == max(scores.values())}
@@ -313,8 +316,6 @@ def test_where_the_best_cannot_be_refitted_the_second_best_is_found_among_the_dr
 
 @pytest.mark.parametrize("tie_break", ["first", "vote"])
 def test_shuffled_test_labels_change_no_selection(monkeypatch, tmp_path, tie_break):
-    from dataclasses import replace
-
     method = Method("rntk", {"_target_": "rntk.RNTK", "sigma_w": [1.34, 1.41], "sigma_b": [0.0, 0.1]})
     task = Task("GunPoint", method, Protocol(tie_break=tie_break))
     honest = evaluate.run_task(task, tmp_path / "a", None)
@@ -363,3 +364,37 @@ def test_a_task_of_which_nothing_can_be_selected_is_not_converged(tmp_path):
     assert record.status == "not_converged"
     assert "too large" in record.reason
     assert record.test_accuracy is None
+
+
+def test_a_sigma_for_each_layer_is_a_setting(tmp_path):
+    method = Method("deep", {"_target_": "rntk.RNTK", "depth": 2, "sigma_w": [[1.3, 1.2], 1.4], "sigma_b": 0.1})
+    record = evaluate.run_task(Task("GunPoint", method.validate(), PROTOCOL), tmp_path, None)
+    assert record.status == "ok", record.traceback
+    X, y = training_set("GunPoint")
+    folds = PROTOCOL.split(y, "GunPoint")
+    found = score_grid(method.build(), method, X, y, folds, PROTOCOL, scores="all")
+    K, scale = scaled(RNTK(sigma_w=[1.3, 1.2], sigma_b=0.1, depth=2)(X))
+    correct, _, _ = CrossValidation(y, folds, PROTOCOL.max_iter).run(K, [c * scale for c in PROTOCOL.C], UNUSABLE)
+    np.testing.assert_array_equal(found.correct[0], correct)
+
+
+def test_a_nonlinearity_that_is_none_is_refused_by_its_methods_name():
+    method = Method("odd", {"_target_": "rntk.RNTK", "nonlinearity": ["relu", 3]})
+    with pytest.raises(ValueError, match="method 'odd': nonlinearity=3"):
+        method.validate()
+
+
+def test_a_class_of_ones_own_is_known_by_its_file(tmp_path, monkeypatch):
+    """What it computes may change while its config does not."""
+    from runners.method import hash_of_source
+
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "my_kernels.py").write_text("class Mine:\n    pass\n")
+    keys = []
+    for comment in ("", "# another\n"):
+        with open(tmp_path / "my_kernels.py", "a") as file:
+            file.write(comment)
+        hash_of_source.cache_clear()
+        keys.append(Task("GunPoint", Method("mine", {"_target_": "my_kernels.Mine"}), PROTOCOL).key)
+    assert keys[0] != keys[1]
+    assert Method("rbf", {"_target_": "baselines.RBF"}).code is None
