@@ -32,7 +32,7 @@ bench: $(INSTALLED) ## measure speed, memory and start against other ways, as on
 	$(BIN)/python -m pytest benchmarks --benchmark-columns=min,median,rounds --benchmark-max-time=0.5
 	$(BIN)/python -m benchmarks
 
-reproduce: $(INSTALLED) ## run a study, or what is missing of it, and write its tables (STUDY=ucr56, quick, smoke)
+reproduce: $(INSTALLED) ## run a study, or what is missing of it, and write its tables (STUDY=ucr56, family, quick, smoke)
 	$(BIN)/python -m runners.reproduce study=$(STUDY) output=$(OUTPUT) $(ARGS)
 
 tables: $(INSTALLED) ## make a study's tables from its records, or from those of the reference run

@@ -30,9 +30,9 @@ def against_numpy(n: int = 500, T: int = 500) -> list[Row]:
     for nonlinearity in ("relu", "erf"):
         double = RNTK(sigma_w=1.4, sigma_b=0.3, nonlinearity=nonlinearity)
         single = RNTK(sigma_w=1.4, sigma_b=0.3, nonlinearity=nonlinearity, dtype="float32")
-        there = seconds(lambda name=nonlinearity: formula.gram(X, 1.4, 0.3, nonlinearity=name), 2)
-        here = seconds(lambda kernel=double: kernel(X), 20)
-        half = seconds(lambda kernel=single: kernel(X), 20)
+        there = seconds(lambda name=nonlinearity: formula.gram(X, 1.4, 0.3, nonlinearity=name), 7)
+        here = seconds(lambda kernel=double: kernel(X), 7)
+        half = seconds(lambda kernel=single: kernel(X), 7)
         per_step = f"{here * 1e3:.0f} ms ({here / pair_steps:.2f} ns a pair, step and core)"
         found += [
             Row(

@@ -67,12 +67,12 @@ class RNTK(Kernel):
     (`python -m benchmarks.precision`):
 
         series that differ             float64 1e-9,    float32 1e-5
-        series that nearly do not      float64 1e-7,    float32 1e-2
+        series that nearly do not      float64 1e-6,    float32 1e-1
         equal series of two sets       float64 1e-13,   float32 2e-4
 
-    The worst are ReLU networks of long memory, σ_w near √2 or above, and series at a distance of 1e-4 (float64) or 1e-2
-    (float32), where arccos c near c = 1 makes half the digits of a rounding error; pairs that are nearer are computed in
-    another form (`rntk.tiles`), and so exact to rounding. A chaotic network, erf with a large σ_w, drives what differs apart
+    The worst are ReLU networks of long memory, σ_w near √2 or above, and series at a relative distance of about 3e-4
+    (float64) or 4e-3 (float32), where arccos c near c = 1 makes half the digits of a rounding error; pairs that are nearer
+    are computed in another form (`rntk.tiles`), and so exact to rounding. A chaotic network, erf with a large σ_w, drives what differs apart
     at every step, and rounding too: with σ_w = 1.6 it has lost half its digits after 100 steps. A function by quadrature has
     the quadrature's error.
 

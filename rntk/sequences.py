@@ -83,7 +83,7 @@ def as_sequences(X, name: str = "X") -> Sequences:
         i, t, _ = np.argwhere(~np.isfinite(sequences.values))[0]
         start = sequences.starts[i]
         where = f"{name} holds {{}} in sequence {i} at step {t - start}"
-        raise ValueError(_not_finite(sequences.values[i, start:], where))
+        raise ValueError(_not_finite(sequences.values[i, start:], t - start, where))
     return sequences
 
 
@@ -127,9 +127,9 @@ def _real(array: np.ndarray) -> bool:
     return all(isinstance(value, int | float | np.number) for value in array.flat)
 
 
-def _not_finite(x: np.ndarray, where: str) -> str:
-    """What is wrong, and what to do."""
-    if not np.isnan(x).any():
+def _not_finite(x: np.ndarray, t: int, where: str) -> str:
+    """What is wrong with x, from step t on, and what to do."""
+    if not np.isnan(x[t]).any():
         return f"{where.format('infinity')}: every value must be finite"
     silent = np.isnan(x).all(axis=1)
     length = len(x) - int(np.argmin(silent[::-1])) if not silent.all() else 0

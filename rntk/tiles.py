@@ -3,7 +3,7 @@
 **Tiles.** A tile is up to LANES series of one set, the lanes, times ROWS shifts: shift d pairs lane j with series
 (j + d) mod n of the other set. The pairs of a set with itself are then the shifts 1 … n/2, each pair once and no
 triangle to waste. At each step a tile copies the coefficients that it needs next to each other, to constant offsets, so
-that the compiler vectorises all of it; its state stays in the first-level cache, and nothing of size n × n × T is ever
+that the compiler vectorises all of it; its state stays in the second-level cache, and nothing of size n × n × T is ever
 stored. Tiles are independent: threads share them without locks, and their number does not change a bit of the result.
 
 **Lengths.** Series end together. Before one begins all its coefficients are 0, and so is α at its first step, so that no
