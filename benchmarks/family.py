@@ -41,12 +41,12 @@ def against_baselines(accuracy: pd.DataFrame, members: list[str]) -> None:
     """Mean accuracy and rank among the five baseline-and-member kernels, and pairs: wins, ties, losses, Wilcoxon's p."""
     print(
         "Each member with the four kernel baselines: mean accuracy, average rank among the five; against each baseline\n"
-        "its mean lead, datasets won–tied–lost, and p of a two-sided Wilcoxon test."
+        "and the paper's kernel its mean lead, datasets won–tied–lost, and p of a two-sided Wilcoxon test."
     )
     for member in members:
         five = accuracy[[member, *BASELINES]]
         print(f"  {member:15} {five[member].mean():.2f}  rank {ranks(five).mean()[member]:.2f}", end="")
-        for other in BASELINES:
+        for other in [*BASELINES, *{"rntk"} - {member}]:
             lead = accuracy[member] - accuracy[other]
             p = wilcoxon(lead).pvalue if (lead != 0).any() else 1.0
             print(
