@@ -76,9 +76,8 @@ def form_of(p: Parameters, channels: int, dtype: str) -> tuple[Form, Nonlinearit
 
 
 @jit
-def of_variances(code, factor, square, K, layer, v, v_prime, new, inverse, rows, t, extra):
-    """V and V' of (K, K, K), ρ, 1/N and the extras of all series, at one step of one layer."""
-    n = K.shape[1]
+def of_variances(code, factor, square, K, layer, v, v_prime, new, inverse, rows, t, extra, n):
+    """V and V' of (K, K, K), ρ, 1/N and the extras of the first n series, at one step of one layer."""
     if code in (RECTIFIER, LINEAR):
         for i in range(n):
             k = K[layer, i]
@@ -114,7 +113,8 @@ def of_variances(code, factor, square, K, layer, v, v_prime, new, inverse, rows,
 
 @jit
 def closed(form, factor, square, x, starts, scales, rows, sums, initial):
-    """Fill `rows` from x, (T, m, n), and σ_w, σ_u (of the first layer over √m), σ_b, σ_h of each layer, (depth, 4).
+    """Fill `rows` from x, (T, m, n), and σ_w, σ_u (of the first layer over √m), σ_b, σ_h of each layer, (depth, 4), from the step
+    on at which a series begins.
 
     Returns ρ of the last step, and adds both of k(x, x) to `sums`, (2, n).
     """
@@ -126,29 +126,26 @@ def closed(form, factor, square, x, starts, scales, rows, sums, initial):
     for layer in range(depth):
         v[layer] = scales[layer, 3] ** 2
     gamma = EXTRA + form.extras
+    begun = 0
     for t in range(T):
-        for i in range(starts.size):
-            if starts[i] == t:  # whatever came before was nothing
-                for layer in range(depth):
-                    v[layer, i], v_prime[layer, i], theta[layer, i] = scales[layer, 3] ** 2, 0.0, 0.0
-                    rho[layer, i] = 0.0
+        fresh, begun = begun, np.searchsorted(starts, t, side="right") if starts.size > 0 else n
         offset = 0
         for layer in range(depth):
             w, u, b = scales[layer, 0], scales[layer, 1], scales[layer, 2]
             ww, uu, bb = w * w, u * u, b * b
             if layer == 0:
-                for i in range(n):
+                for i in range(begun):
                     squares[i] = x[t, 0, i] * x[t, 0, i]
                 for channel in range(1, m):
-                    for i in range(n):
+                    for i in range(begun):
                         squares[i] += x[t, channel, i] * x[t, channel, i]
-                for i in range(n):
+                for i in range(begun):
                     K[layer, i] = uu * squares[i] + bb + ww * v[layer, i]
                     theta[layer, i] = K[layer, i] + ww * v_prime[layer, i] * theta[layer, i]
             else:
-                for i in range(n):
+                for i in range(begun):
                     K[layer, i] = uu * v[layer - 1, i] + bb + ww * v[layer, i]
-                for i in range(n):
+                for i in range(begun):
                     theta[layer, i] = (
                         K[layer, i]
                         + ww * v_prime[layer, i] * theta[layer, i]
@@ -156,33 +153,30 @@ def closed(form, factor, square, x, starts, scales, rows, sums, initial):
                     )
             if layer < form.frozen:
                 theta[layer] = 0
-            of_variances(form.code, factor, square, K, layer, v, v_prime, new, inverse, rows, t, offset + EXTRA)
-            if t == 0 or starts.size > 0:
-                for i in range(n):
-                    if t == 0 or starts[i] == t:
-                        share = ww * scales[layer, 3] ** 2
-                        initial[layer, i] = share / K[layer, i] if share > 0 else 0.0
-            for i in range(n):
+            of_variances(form.code, factor, square, K, layer, v, v_prime, new, inverse, rows, t, offset + EXTRA, begun)
+            for i in range(fresh, begun):
+                share = ww * scales[layer, 3] ** 2
+                initial[layer, i] = share / K[layer, i] if share > 0 else 0.0
+            for i in range(begun):
                 rows[t, offset + ALPHA, i] = w * rho[layer, i] * inverse[i]
                 rows[t, offset + BETA, i] = b * inverse[i]
                 rho[layer, i] = new[i]
             if layer == 0:
                 for channel in range(m):
-                    for i in range(n):
+                    for i in range(begun):
                         rows[t, gamma + channel, i] = u * x[t, channel, i] * inverse[i]
                 offset += gamma + m
             else:
-                for i in range(n):
+                for i in range(begun):
                     rows[t, offset + gamma, i] = u * rho[layer - 1, i] * inverse[i]
                 offset += gamma + 1
         top = depth - 1
         if form.every > 0:
             rows[t, offset] = rho[top]
         if form.every > 0 or t == T - 1:
-            for i in range(n):
-                if starts.size == 0 or starts[i] <= t:
-                    sums[1, i] += v[top, i]
-                    sums[0, i] += v[top, i] + v_prime[top, i] * theta[top, i]
+            for i in range(begun):
+                sums[1, i] += v[top, i]
+                sums[0, i] += v[top, i] + v_prime[top, i] * theta[top, i]
     return rho[depth - 1]
 
 
@@ -191,41 +185,40 @@ def by_quadrature(form, phi: Quadrature, x, starts, scales, rows, sums) -> np.nd
     T, _, n = x.shape
     depth, gamma = form.depth, EXTRA + form.extras
     v, v_prime, theta, rho = (np.zeros((depth, n)) for _ in range(4))
+    v += scales[:, 3:] ** 2
     orders = np.arange(phi.terms)[:, None]
     for t in range(T):
-        beginning = starts == t if starts.size else np.full(n, t == 0)
-        v[:, beginning] = scales[:, 3:] ** 2
-        v_prime[:, beginning] = theta[:, beginning] = rho[:, beginning] = 0
+        now = slice(np.searchsorted(starts, t, side="right") if starts.size else n)  # those that have begun
         offset = 0
         for layer, (w, u, b, _) in enumerate(scales):
             if layer == 0:
-                K, theta_below = u * u * (x[t] ** 2).sum(0), 0.0
+                K, theta_below = u * u * (x[t, :, now] ** 2).sum(0), 0.0
             else:
-                K, theta_below = u * u * v[layer - 1], u * u * v_prime[layer - 1] * theta[layer - 1]
-            K = K + b * b + w * w * v[layer]
-            theta[layer] = K + w * w * v_prime[layer] * theta[layer] + theta_below if layer >= form.frozen else 0
+                K, theta_below = u * u * v[layer - 1, now], u * u * v_prime[layer - 1, now] * theta[layer - 1, now]
+            K = K + b * b + w * w * v[layer, now]
+            memory = w * w * v_prime[layer, now] * theta[layer, now]
+            theta[layer, now] = K + memory + theta_below if layer >= form.frozen else 0
             a, norm = phi.coefficients(K), np.sqrt(K)
-            inverse = np.divide(1, norm, out=np.zeros(n), where=norm > 0)
-            v[layer], v_prime[layer] = (a**2).sum(0), (orders * a**2).sum(0) * inverse**2
-            rows[t, offset + ALPHA], rows[t, offset + BETA] = w * rho[layer] * inverse, b * inverse
-            rows[t, offset + EXTRA : offset + gamma] = a
-            inputs = u * x[t] if layer == 0 else u * rho[layer - 1 : layer]
-            rows[t, offset + gamma : offset + gamma + len(inputs)] = inputs * inverse
+            inverse = np.divide(1, norm, out=np.zeros(len(K)), where=norm > 0)
+            v[layer, now], v_prime[layer, now] = (a**2).sum(0), (orders * a**2).sum(0) * inverse**2
+            rows[t, offset + ALPHA, now], rows[t, offset + BETA, now] = w * rho[layer, now] * inverse, b * inverse
+            rows[t, offset + EXTRA : offset + gamma, now] = a
+            inputs = u * x[t, :, now] if layer == 0 else u * rho[layer - 1 : layer, now]
+            rows[t, offset + gamma : offset + gamma + len(inputs), now] = inputs * inverse
             offset += gamma + len(inputs)
-            rho[layer] = 1
+            rho[layer, now] = 1
         if form.every:
             rows[t, offset] = rho[-1]
         if form.every or t == T - 1:
-            begun = starts <= t if starts.size else np.ones(n, bool)
-            sums += np.where(begun, np.stack([v[-1] + v_prime[-1] * theta[-1], v[-1]]), 0)
+            sums[:, now] += np.stack([v[-1] + v_prime[-1] * theta[-1], v[-1]])[:, now]
     return rho[-1]
 
 
 def prepare(x: np.ndarray, p: Parameters, dtype: str = "float64", starts=None, places=None) -> Prepared:
     """The part of the kernel that belongs to single series, x of shape (T, m, n): O(n T m depth).
 
-    `starts` are the steps at which the series begin, where they are not all 0; x must be 0 before. `places` says where in
-    the set each series belongs. Raises MemoryError where the coefficients will not fit.
+    `starts` are the steps at which the series begin, ascending, where they are not all 0. `places` says where in the set each
+    series belongs. Raises MemoryError where the coefficients will not fit.
     """
     T, m, n = x.shape
     form, phi, factor, square = form_of(p, m, dtype)
@@ -237,15 +230,14 @@ def prepare(x: np.ndarray, p: Parameters, dtype: str = "float64", starts=None, p
         f"what belongs to {n} series of {T} steps ({k} numbers a step)",
         "compute the Gram in blocks (rntk.gram_blocks, rntk.gram_file), or use landmarks (rntk.NystroemFeatures)",
     )
-    rows, sums, initial = np.empty((T, k, n)), np.zeros((2, n)), np.zeros((form.depth, n))
+    rows = np.empty((T, k, n)) if starts is None else np.zeros((T, k, n))  # nothing before a series begins
+    sums, initial = np.zeros((2, n)), np.zeros((form.depth, n))
     none = np.zeros(0, np.int64)
     steps = none if starts is None else starts
     if form.code == SERIES:
         readout = by_quadrature(form, phi, x, steps, scales, rows, sums)
     else:
         readout = closed(form._replace(kappa=0.0), factor, square, x, steps, scales, rows, sums, initial)
-    if starts is not None:
-        rows *= (np.arange(T)[:, None] >= starts)[:, None]
     if form.every > 0:
         lengths = np.full(n, T) if starts is None else T - starts
         sums /= lengths if form.every == UNTIED else lengths**2

@@ -70,11 +70,11 @@ class RNTK(Kernel):
         series that nearly do not      float64 1e-6,    float32 1e-1
         equal series of two sets       float64 1e-13,   float32 2e-4
 
-    The worst are ReLU networks of long memory, σ_w near √2 or above, and series at a relative distance of about 3e-4
-    (float64) or 4e-3 (float32), where arccos c near c = 1 makes half the digits of a rounding error; pairs that are nearer
-    are computed in another form (`rntk.tiles`), and so exact to rounding. A chaotic network, erf with a large σ_w, drives what differs apart
-    at every step, and rounding too: with σ_w = 1.6 it has lost half its digits after 100 steps. A function by quadrature has
-    the quadrature's error.
+    The worst are ReLU networks of long memory, σ_w near √2 or above, and series at a relative distance of about 3e-4 (float64)
+    or 4e-3 (float32), where arccos c near c = 1 makes half the digits of a rounding error; pairs that are nearer are computed
+    in another form (`rntk.tiles`), and so exact to rounding. A chaotic network, erf with a large σ_w, drives what differs
+    apart at every step, and rounding too: with σ_w = 1.6 it has lost half its digits after 100 steps. A function by
+    quadrature has the quadrature's error.
 
     Raises ValueError for a parameter out of range, an input that is not finite or has another shape, different lengths
     where the readout needs equal ones, and a σ_w so large that the kernel overflows its dtype; TypeError for a nonlinearity
