@@ -14,7 +14,8 @@ from sklearn.svm import SVC
 
 from datasets import listed, load
 from rntk import RNTK
-from rntk.classifier import RNTKClassifier, normalised, scaled
+from rntk.classifier import RNTKClassifier, scaled
+from rntk.protocol import normalise
 from runners.protocol import Protocol
 
 LAST = {
@@ -35,7 +36,7 @@ def main() -> None:
     for dataset in listed():
         data = load(dataset)
         splits = Protocol().split(data.y_train, dataset)
-        X, X_test = (normalised(list(part[:, :, None]), "unit") for part in (data.X_train, data.X_test))
+        X, X_test = normalise(data.X_train, "unit"), normalise(data.X_test, "unit")
         for name, kernel in (LAST | MEAN).items():
             K, scale = scaled(kernel(X))
             K_test = kernel(X_test, X) / scale

@@ -1,11 +1,14 @@
 """The other sides of the benchmarks compute what ours do, and the table says what was measured."""
 
+import importlib
+import pkgutil
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 
+import benchmarks
 from benchmarks import engine, formula, study
 from benchmarks.measure import Row, machine, table
 from rntk import recursion
@@ -19,6 +22,13 @@ def test_the_formula_is_the_recursion():
         sigma_w, sigma_b, sigma_h, nonlinearity = parameters
         p = recursion.Parameters(sigma_w, 1.0, sigma_b, sigma_h, 1.0, nonlinearity)
         np.testing.assert_allclose(formula.gram(X, *parameters), recursion.gram(X[..., None], None, p), rtol=1e-10)
+
+
+def test_all_of_them_can_be_loaded():
+    names = [module.name for module in pkgutil.iter_modules(benchmarks.__path__) if module.name != "__main__"]
+    assert "defaults" in names
+    for name in names:
+        importlib.import_module(f"benchmarks.{name}")
 
 
 def test_the_table_holds_a_row_a_measurement():
