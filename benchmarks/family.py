@@ -46,7 +46,7 @@ def against_baselines(accuracy: pd.DataFrame, members: list[str]) -> None:
     for member in members:
         five = accuracy[[member, *BASELINES]]
         print(f"  {member:15} {five[member].mean():.2f}  rank {ranks(five).mean()[member]:.2f}", end="")
-        for other in [*BASELINES, *{"rntk"} - {member}]:
+        for other in (name for name in (*BASELINES, "rntk") if name != member):
             lead = accuracy[member] - accuracy[other]
             p = wilcoxon(lead).pvalue if (lead != 0).any() else 1.0
             print(

@@ -54,10 +54,11 @@ def method_of(config: DictConfig) -> Method:
 
 def dataset_names(value) -> list[str]:
     """The datasets of a study: a list of names, "ucr56", or the path of a file with a name a line."""
-    if isinstance(value, str) and Path(value).name != value and not Path(value).is_file():
-        raise ValueError(f"study.datasets={value!r}: there is no such file")
     if isinstance(value, str):
-        names = listed() if value == "ucr56" else listed(Path(value)) if Path(value).is_file() else [value]
+        path = Path(value)
+        if path.name != value and not path.is_file():
+            raise ValueError(f"study.datasets={value!r}: there is no such file")
+        names = listed() if value == "ucr56" else listed(path) if path.is_file() else [value]
     elif isinstance(value, Iterable):
         names = [str(name) for name in value]
     else:

@@ -33,8 +33,8 @@ class Task:
             "protocol": _canonical(self.protocol.as_dict()),
             "numerics": NUMERICS,
         }
-        if self.method.code is not None:
-            content["code"] = self.method.code
+        if (code := self.method.code) is not None:
+            content["code"] = code
         object.__setattr__(self, "key", sha256(json.dumps(content, sort_keys=True).encode()).hexdigest())
 
 

@@ -75,6 +75,7 @@ def test_overflow_names_sigma_w():
         ([[1.0, np.nan, 2.0]], r"NaN in sequence 0 at step 1 \(a missing value\).*interpolation"),
         ([[1.0, 2.0], [1.0, np.nan]], "NaN in sequence 1 at step 1.*rntk.unpadded"),
         ([[1.0, 2.0], [np.inf, 0.0]], "infinity in sequence 1 at step 0"),
+        ([[1.0, 2.0, 0.0], [1.0, np.inf, np.nan]], "infinity in sequence 1 at step 1"),
     ],
 )
 def test_inputs_that_are_no_sequences(X, message):

@@ -76,6 +76,55 @@ def test_dual_activations_are_gaussian_expectations(nonlinearity):
         )
 
 
+def finite_network_kernel(X, p, width, rng):
+    """The tangent kernel of one random network of finite width, by back-propagation: ⟨∂f(x)/∂parameters,
+    ∂f(y)/∂parameters⟩ for all pairs.
+
+    With δ_t = ∂f/∂g_t, the inner products over W, U and b are Σ_{t,s} ⟨δ_t, δ'_s⟩ (σ_w²/n ⟨h_{t−1}, h'_{s−1}⟩ +
+    σ_u²/m ⟨x_t, x'_s⟩ + σ_b²).
+    """
+    phi, phi_prime = PHI[p.nonlinearity], PHI_PRIME[p.nonlinearity]
+    count, T, m = X.shape
+    W, U, b, v = (
+        rng.normal(size=(width, width)),
+        rng.normal(size=(width, m)),
+        rng.normal(size=width),
+        rng.normal(size=width),
+    )
+    a_w, a_u, a_v = p.sigma_w / math.sqrt(width), p.sigma_u / math.sqrt(m), p.sigma_v / math.sqrt(width)
+    h = [p.sigma_h * rng.normal(size=(count, width))]
+    g = []
+    for t in range(T):
+        g.append(a_w * h[-1] @ W.T + a_u * X[:, t] @ U.T + p.sigma_b * b)
+        h.append(phi(g[-1]))
+    delta = [None] * T
+    back = np.broadcast_to(a_v * v, (count, width))
+    for t in reversed(range(T)):
+        delta[t] = back * phi_prime(g[t])
+        back = a_w * delta[t] @ W
+    kernel = a_v**2 * h[T] @ h[T].T
+    for t in range(T):
+        for s in range(T):
+            inputs = a_w**2 * h[t] @ h[s].T + a_u**2 * X[:, t] @ X[:, s].T + p.sigma_b**2
+            kernel += (delta[t] @ delta[s].T) * inputs
+    return kernel
+
+
+@pytest.mark.parametrize("nonlinearity", ["relu", "erf"])
+def test_finite_networks_converge_to_the_kernel(nonlinearity):
+    """The mean tangent kernel of random networks of width 400 agrees with the limit in every entry, within 4 standard
+    errors and 2 %.
+    """
+    rng = np.random.default_rng(7)
+    X = rng.normal(size=(3, 4, 2))
+    p = Parameters(1.3, 0.9, 0.4, 0.6, 1.2, nonlinearity)
+    samples = np.array([finite_network_kernel(X, p, 400, rng) for _ in range(120)])
+    error = samples.std(axis=0, ddof=1) / math.sqrt(len(samples))
+    limit = gram(X, None, p)
+    assert (error < 0.04 * np.abs(limit).max()).all()  # or the comparison below would prove nothing
+    assert (np.abs(samples.mean(axis=0) - limit) < 4 * error + 0.02 * np.abs(limit).max()).all()
+
+
 def test_limits():
     rng = np.random.default_rng(2)
     X, Y = rng.normal(size=(4, 6, 1)), rng.normal(size=(5, 6, 1))
