@@ -14,8 +14,9 @@ from sklearn.svm import SVC
 
 from datasets import listed, load
 from rntk import RNTK
-from rntk.classifier import RNTKClassifier, scaled
-from rntk.protocol import normalise
+from rntk.classifier import RNTKClassifier
+from rntk.normalisation import normalise
+from rntk.svm.grams import scaled
 from runners.protocol import Protocol
 
 LAST = {

@@ -13,9 +13,9 @@ from sklearn.svm import LinearSVC
 from benchmarks.measure import Row
 from datasets.synthetic import noisy_sinusoids
 from rntk import RNTK, NystroemFeatures
-from rntk.protocol import normalise
-from runners import svm
-from runners.selection import scaled
+from rntk.normalisation import normalise
+from rntk.svm.grams import scaled
+from rntk.svm.machine import Machine
 
 KERNEL, NOISE = {"sigma_w": 1.41, "sigma_b": 0.05}, 0.7
 FILL = """
@@ -62,8 +62,8 @@ def landmarks(n: int, exact: int, T: int, n_landmarks: int = 500) -> list[Row]:
     train, test = slice(0, exact), slice(exact, None)
     started = time.perf_counter()
     K, scale = scaled(kernel(X[train]))
-    machine = svm.Machine(np.arange(exact), y[train]).fit(K, 1.0, 10**6)
-    guessed = machine.predict(kernel(X[test], X[train]) / scale, np.arange(exact))
+    (machine,) = Machine(np.arange(exact), y[train]).path(K, [1.0], 10**6)
+    guessed = machine.predict(kernel(X[test], X[train]) / scale)
     exact_seconds, exact_accuracy = time.perf_counter() - started, np.mean(guessed == y[test])
     accuracy, took = _linear(kernel, n_landmarks, X[train], y[train], X[test], y[test])
     found.append(

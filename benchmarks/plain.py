@@ -17,8 +17,9 @@ from sklearn.svm import _libsvm
 
 from benchmarks.problem import PROTOCOL, method, training_set
 from datasets import Dataset, listed, load
+from rntk.svm.grams import scaled
+from rntk.svm.scores import UNUSABLE
 from runners.environment import limit_threads
-from runners.selection import UNUSABLE, scaled
 
 METHODS = ("rntk", "ntk", "polynomial", "rbf", "gaussian")
 

@@ -6,7 +6,7 @@ import numpy as np
 from omegaconf import OmegaConf
 
 from datasets import Dataset
-from rntk.protocol import normalise
+from rntk.normalisation import normalise
 from runners.config import method_of
 from runners.method import Method
 from runners.protocol import Protocol

@@ -7,8 +7,8 @@ from benchmarks.measure import Row, seconds
 from benchmarks.problem import training_set
 from datasets import load
 from rntk import RNTK
-from runners import svm
-from runners.selection import scaled
+from rntk.svm.grams import scaled
+from rntk.svm.machine import Machine
 
 
 def rows() -> list[Row]:
@@ -18,12 +18,11 @@ def rows() -> list[Row]:
     for name in ("GunPoint", "OSULeaf", "ItalyPowerDemand"):  # these come with sktime
         X, y, folds = training_set(load(name, downloads=False))
         K, C = scaled(RNTK(sigma_w=1.41, sigma_b=0.1)(X))
-        machines = [(svm.Machine(train, y), held) for train, held in folds]
+        machines = [(Machine(train, y), held) for train, held in folds]
 
         def ours(machines=machines, K=K, C=C):
             for machine, held in machines:
-                machine.start()
-                machine.fit(K, C, 10**5).predict(K, held)
+                machine.path(K, [C])[0].predict(K, held)
 
         def direct(folds=folds, K=K, C=C, y=y):
             for train, held in folds:

@@ -8,9 +8,10 @@ from benchmarks.engine import series
 from benchmarks.problem import PROTOCOL, training_set
 from datasets import load
 from rntk import RNTK, coefficients
-from runners import svm
+from rntk.svm.grams import scaled
+from rntk.svm.machine import Machine
+from rntk.svm.search import Search
 from runners.method import Method
-from runners.selection import scaled, score_grid
 
 X = series(200, 150)
 
@@ -43,16 +44,13 @@ def problem(request):
 def test_svm(benchmark, problem):
     X, y, folds = problem
     K, scale = scaled(RNTK(sigma_b=0.1)(X))
-    machine = svm.Machine(folds[0][0], y)
-
-    def fit():
-        machine.start()
-        return machine.fit(K, scale, 10**5).predict(K, folds[0][1])
-
-    assert len(benchmark(fit)) == len(folds[0][1])
+    train, held = folds[0]
+    machine = Machine(train, y)
+    assert len(benchmark(lambda: machine.path(K, [scale])[0].predict(K, held))) == len(held)
 
 
 def test_selection(benchmark, problem):
     X, y, folds = problem
     method = Method("rntk", {"_target_": "rntk.RNTK", "sigma_w": [1.34, 1.4, 1.45], "sigma_b": [0.0, 0.1, 1.0]})
-    assert benchmark(score_grid, method.build(), method, X, y, folds, PROTOCOL).best > 0
+    search = Search(method.build(), list(method.settings()), PROTOCOL.C)
+    assert benchmark(search.fit, X, y, folds).cv_accuracy > 0

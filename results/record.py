@@ -56,6 +56,31 @@ class Record:
         if self.status not in STATUSES:
             raise ValueError(f"status={self.status!r}: a record's status is one of {', '.join(STATUSES)}")
 
+    @property
+    def is_final(self) -> bool:
+        """Whether the task need not run again. Asks the head alone."""
+        return self.status in FINAL and (self.status != "ok" or None not in (self.cv_accuracy, self.test_accuracy))
+
+    def succeed(self) -> None:
+        """Set the status to `ok`. Raises ValueError where the record does not hold what that promises."""
+        lacking = self.lacking()
+        if lacking:
+            raise ValueError(f"{self.dataset} {self.method}: a record of status ok needs {' and '.join(lacking)}")
+        self.status = "ok"
+
+    def lacking(self) -> list[str]:
+        """What `ok` promises and the record does not hold: its scores, and a prediction for every test case, of which
+        `test_accuracy` is the share that is right.
+        """
+        right = [row["predicted"] == row["label"] for row in self.predictions]
+        holds = {
+            "a cv_accuracy in [0, 1]": self.cv_accuracy is not None and 0 <= self.cv_accuracy <= 1,
+            "an n_tied of at least 1": self.n_tied is not None and self.n_tied >= 1,
+            f"predictions for {self.n_test} test cases": len(right) == self.n_test,
+            "the test_accuracy of its predictions": bool(right) and self.test_accuracy == np.mean(right),
+        }
+        return [what for what, there in holds.items() if not there]
+
     def head(self) -> dict:
         """The record without its two tables, as plain JSON types."""
         return {name: plain(value) for name, value in asdict(self).items() if name not in ("grid", "predictions")}

@@ -28,8 +28,10 @@ PLAN = "plan.json"
 def write(record: Record, folder: Path) -> Path:
     """Write a record under `folder`/records, atomically; returns the path of its head.
 
-    A record of the same key is replaced.
+    A record of the same key is replaced. Raises ValueError where it says `ok` and does not hold what that promises.
     """
+    if record.status == "ok":
+        record.succeed()
     records = Path(folder) / "records"
     records.mkdir(parents=True, exist_ok=True)
     for table, rows in (("grid", record.grid), ("predictions", record.predictions)):

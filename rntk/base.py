@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from copy import copy
 from dataclasses import fields
 from numbers import Integral, Real
 from typing import Any
@@ -72,14 +73,15 @@ class Kernel(Parametrised):
         return self._gram(self._pairs(X, Y))
 
     def over(self, X) -> Callable[[dict[str, Any]], np.ndarray]:
-        """A function that gives the Gram of X with itself at a setting of the hyperparameters, a dictionary by name.
+        """A function that gives the Gram of X with itself at a setting of the hyperparameters, a dictionary by name; the kernel
+        itself stays as it is.
 
         What the settings of a grid share (the checks, the layout, distances and products of pairs) is computed once.
         """
         X, _ = as_pair(X, ragged=self._ragged)
         self._foresee(len(X), len(X))
         pairs = self._pairs(X, None)
-        return lambda setting: self.set_params(**setting)._gram(pairs)
+        return lambda setting: copy(self).set_params(**setting)._gram(pairs)
 
     def without_factor(self, setting: dict[str, Any]) -> tuple[dict[str, Any], float]:
         """A setting of the same kernel but for a positive factor, and the factor.

@@ -1,17 +1,21 @@
 """The kernel with a support vector machine as a classifier of sktime (`pip install rntk[classifier]`)."""
 
 import warnings
+from copy import copy
 from itertools import product
 from typing import ClassVar
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.svm import SVC
 from sktime.classification.base import BaseClassifier
 
 from rntk.base import check_choice, check_count
 from rntk.kernel import RNTK
-from rntk.protocol import NORMALISATIONS, folds, normalise
+from rntk.normalisation import NORMALISATIONS, normalise
+from rntk.svm.folds import folds
+from rntk.svm.grams import Grams
+from rntk.svm.machine import Machine, NotConverged
+from rntk.svm.search import Search
 
 PAPER = {
     "sigma_w": [*(s / 100 for s in range(134, 143)), 2**0.5, *(s / 100 for s in range(143, 148))],
@@ -45,7 +49,7 @@ class RNTKClassifier(BaseClassifier):
         max_iter: iterations after which a machine is given up. Settings where one is given up are out.
 
     After fit: `kernel_` and `C_`, the ones in use, and with a grid `cv_accuracy_` and `cv_results_`, a list of (setting, C,
-    accuracy).
+    accuracy) of what was scored to the end: what cannot win any more is dropped (`rntk.svm.scores`).
 
     Raises ValueError for a parameter out of range and where no setting of the grid can be used; without a grid, a machine that
     does not converge is a warning.
@@ -103,23 +107,50 @@ class RNTKClassifier(BaseClassifier):
         self.X_ = self._normalised(X)
         default = RNTK() if self._is_paper else RNTK(sigma_b=0.05, readout="mean", dtype="float32")
         kernel = default if self.kernel is None else self.kernel
-        self.kernel_ = type(kernel)(**kernel.get_params())
-        for setting, C in [({}, self.C)] if self.grid is None else self._select(y):
-            K, self.scale_ = scaled(self.kernel_.set_params(**setting)(self.X_))
-            self.C_ = 1000 / self.scale_ if C is None else C
-            self.machine_ = self._machine(K, y, self.C_ * self.scale_)
-            if self.machine_ is not None:
-                return self
-        raise ValueError(
-            f"no machine converged within {self.max_iter} iterations: raise max_iter, or choose another grid"
-        )
+        if self.grid is None:
+            self._learn(kernel, y)
+        else:
+            self._search(kernel, y)
+        return self
+
+    def _learn(self, kernel, y):
+        """The machine of one kernel and C."""
+        self.kernel_ = copy(kernel)
+        K, self.scale_ = Grams(self.kernel_, self.X_).train({})
+        self.C_ = 1000 / self.scale_ if self.C is None else self.C
+        machine = Machine(np.arange(len(y)), y)
+        (self.solution_,) = machine.path(K, [self.C_ * self.scale_], self.max_iter, approximate=True)
+        if self.solution_.problem:
+            what = f"the machine did not converge: {self.solution_.problem}; raise max_iter, or choose a smaller C"
+            warnings.warn(what, ConvergenceWarning, stacklevel=2)
+
+    def _search(self, kernel, y):
+        """The machine of the setting and C with the highest accuracy of cross-validation."""
+        axes = PAPER if self._is_paper else dict(self.grid)
+        settings = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
+        search = Search(kernel, settings, tuple(self.Cs), self.max_iter)
+        try:
+            search.fit(self.X_, y, folds(y, self.folds, self.random_state))
+        except NotConverged as error:
+            raise ValueError(f"{error}: raise max_iter, or choose another grid") from error
+        self.kernel_, self.C_, self.scale_ = search.grams.at(search.setting), search.best_C, search.gram[1]
+        _, _, (self.solution_,) = search.voters[0]
+        self.cv_accuracy_, scores = search.cv_accuracy, search.scores
+        self.cv_results_ = [
+            (settings[row], self.Cs[column], scores.correct[row, column] / len(y))
+            for row, column in sorted(scores.best_first())
+        ]
 
     @property
     def _is_paper(self) -> bool:
         return isinstance(self.grid, str) and self.grid == "paper"
 
-    def _normalised(self, X) -> list[np.ndarray]:
-        """A panel of sktime, (n, m, T) or a list of data frames, as a list of arrays (T_i, m), each normalised on its own."""
+    def _normalised(self, X):
+        """A panel of sktime, (n, m, T) or a list of data frames, each series normalised on its own: (n, T) where there is one
+        channel and one length, otherwise a list of arrays (T_i, m).
+        """
+        if isinstance(X, np.ndarray) and X.shape[1] == 1:
+            return normalise(X[:, 0], self.normalisation)
         arrays = X.transpose(0, 2, 1) if isinstance(X, np.ndarray) else [np.asarray(frame, dtype=float) for frame in X]
         return [normalise(x, self.normalisation, None if self.normalisation == "unit" else 0) for x in arrays]
 
@@ -136,50 +167,11 @@ class RNTKClassifier(BaseClassifier):
                     f"folds={self.folds!r}, Cs={self.Cs!r}: at least 2 folds, and C > 0 in ascending order"
                 )
 
-    def _select(self, y):
-        """Settings and their C, those with the highest accuracy of cross-validation first."""
-        axes = PAPER if self._is_paper else dict(self.grid)
-        settings = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
-        gram, splits = self.kernel_.over(self.X_), folds(y, self.folds, self.random_state)
-        self.cv_results_ = []
-        for setting in settings:
-            K, scale = scaled(gram(setting))
-            for C in self.Cs:
-                hits = [self._hits(K, y, fit, held, C * scale) for fit, held in splits]
-                if None not in hits:
-                    self.cv_results_.append((setting, C, sum(hits) / len(y)))
-        for setting, C, accuracy in sorted(self.cv_results_, key=lambda found: -found[2]):
-            self.cv_accuracy_ = accuracy
-            yield setting, C
-
-    def _hits(self, K, y, fit, held, C) -> int | None:
-        """How many of the cases held back one machine gets right; None if it does not converge."""
-        if len(np.unique(y[fit])) == 1:
-            return int((y[held] == y[fit[0]]).sum())
-        machine = self._machine(K[np.ix_(fit, fit)], y[fit], C)
-        return None if machine is None else int((machine.predict(K[np.ix_(held, fit)]) == y[held]).sum())
-
-    def _machine(self, K, y, C) -> SVC | None:
-        """A machine; where there are others to choose from, None if it does not converge."""
-        with warnings.catch_warnings():
-            if self.grid is not None:
-                warnings.simplefilter("error", ConvergenceWarning)
-            try:
-                return SVC(kernel="precomputed", C=C, max_iter=self.max_iter).fit(K, y)
-            except ConvergenceWarning:
-                return None
-
     def _predict(self, X):
-        K = self.kernel_(self._normalised(X), self.X_)
-        return self.machine_.predict(K / self.scale_)
+        K = Grams(self.kernel_, self.X_).test({}, self._normalised(X))
+        return self.solution_.predict(K / np.float64(self.scale_))
 
     @classmethod
     def get_test_params(cls, parameter_set="default"):
         """Two small settings, for sktime's own tests."""
         return [{}, {"grid": {"sigma_w": [1.2, 1.4]}, "Cs": (1.0, 10.0), "folds": 2, "normalisation": "zscore"}]
-
-
-def scaled(K: np.ndarray) -> tuple[np.ndarray, float]:
-    """K / s and s, its mean diagonal: an SVM on K with C is one on K / s with C s, and of any scale solved alike."""
-    scale = float(np.mean(np.diagonal(K))) or 1.0
-    return np.asarray(K, dtype=np.float64) / scale, scale

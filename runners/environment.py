@@ -2,6 +2,8 @@
 
 import platform
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -37,7 +39,15 @@ def processor() -> str:
     return names[0] if names else platform.processor()
 
 
-def limit_threads(threads: int):
-    """Set the threads of the kernel engine, whose results do not depend on them, and hold BLAS to one, whose might."""
+@contextmanager
+def limit_threads(threads: int) -> Iterator[None]:
+    """Set the threads of the kernel engine, whose results do not depend on them, and hold BLAS to one, whose might; both as
+    they were afterwards.
+    """
+    before = numba.get_num_threads()
     numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
-    return threadpool_limits(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        numba.set_num_threads(before)

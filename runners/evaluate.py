@@ -14,11 +14,11 @@ import numpy as np
 from datasets import Dataset, DatasetMissing, find, load
 from results import store
 from results.record import Record
-from rntk.protocol import normalise
+from rntk.normalisation import normalise
+from rntk.svm.machine import NotConverged
+from rntk.svm.scores import OutOfTime
 from runners.classify import with_classifier, with_kernel
 from runners.environment import environment, limit_threads
-from runners.selection import TaskTimeout
-from runners.svm import NotConverged
 from runners.task import Task
 
 
@@ -28,7 +28,7 @@ def run_task(
     """Evaluate a task and write its record under `folder`; whatever goes wrong is in the record.
 
     `timeout` is in seconds, looked at between settings; `scores` says whether all settings are scored to the end
-    (`runners.selection.score_grid`).
+    (`rntk.svm.scores`).
     """
     started = time.perf_counter()
     record = blank_record(task, "failed")
@@ -39,7 +39,7 @@ def run_task(
             evaluate(task, record, timings, root, time.monotonic() + (timeout or np.inf), scores)
     except DatasetMissing as error:
         record.status, record.reason = "skipped", str(error)
-    except TaskTimeout as error:
+    except OutOfTime as error:
         record.status, record.reason = "timeout", f"{error} (limit {timeout:g} s)"
     except NotConverged as error:
         record.status, record.reason = "not_converged", str(error)
@@ -87,11 +87,11 @@ def evaluate(task: Task, record: Record, timings: dict, root: str | None, deadli
     outcome = with_kernel(task, record, *data, scores) if task.method.kernel else with_classifier(task, record, *data)
 
     predicted = classes[outcome.predicted]
-    record.status = "ok"
     record.selected, record.cv_accuracy, record.n_tied = outcome.selected, outcome.cv_accuracy, outcome.n_tied
     record.gram = outcome.gram
     record.test_accuracy = float(np.mean(predicted == dataset.y_test))
     record.predictions = predictions(dataset, predicted)
+    record.succeed()
 
 
 def published_normalisation(dataset: str) -> str:

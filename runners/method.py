@@ -12,7 +12,7 @@ from typing import Any
 from hydra.errors import InstantiationException
 from hydra.utils import get_object, instantiate
 
-from rntk.protocol import NORMALISATIONS
+from rntk.normalisation import NORMALISATIONS
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from datasets import find
 from results import store
-from results.record import FINAL
 from runners.method import Method
 from runners.task import Task
 
@@ -79,7 +78,7 @@ def make_plan(tasks: list[Task], folder: Path) -> Plan:
     """Split tasks into those with a final record of the same key, under `folder` or beside it, and those to run, longest
     first.
     """
-    final = {record.key for place in store.folders(folder) for record in store.heads(place) if record.status in FINAL}
+    final = {record.key for place in store.folders(folder) for record in store.heads(place) if record.is_final}
     done = [task for task in tasks if task.key in final]
     to_run = sorted(
         (task for task in tasks if task.key not in final),

@@ -6,7 +6,8 @@ from hashlib import sha256
 
 import numpy as np
 
-from rntk.protocol import NORMALISATIONS, folds
+from rntk.normalisation import NORMALISATIONS
+from rntk.svm.folds import folds
 
 TIE_BREAKS = ("first", "vote")
 
@@ -62,5 +63,5 @@ class Protocol:
         return int.from_bytes(sha256(f"{self.seed}:{dataset}".encode()).digest()[:4], "big")
 
     def split(self, y: np.ndarray, dataset: str) -> list[tuple[np.ndarray, np.ndarray]]:
-        """The dataset's folds, as `rntk.protocol` makes them, as pairs of training and validation indices."""
+        """The dataset's folds, as `rntk.svm.folds` makes them, as pairs of training and validation indices."""
         return folds(y, self.folds, self.fold_seed(dataset))

@@ -57,14 +57,13 @@ def result_of(config: DictConfig, downloads: bool, threads: int):
     """
     from datasets.fetch import fetch
     from results import store
-    from results.record import FINAL
     from runners.evaluate import blank_record, run_task
     from runners.task import Task
 
     task, scores = Task(str(config.dataset), method_of(config.method), protocol_of(config)), scores_of(config)
     folder = Path(config.output) / "run"
     for record in store.heads(folder):
-        if record.key == task.key and record.status in FINAL:
+        if record.key == task.key and record.is_final:
             return record, False
     missing = fetch([task.dataset], config.data.root, downloads)
     if missing:

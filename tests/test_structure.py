@@ -56,14 +56,15 @@ def test_the_kernel_needs_numpy_and_numba_only():
     extras = {
         "finite.py": {"jax"},
         "gaussian_process.py": {"sklearn"},
-        "protocol.py": {"sklearn"},
+        "svm/folds.py": {"sklearn"},
         "classifier.py": {"sklearn", "sktime"},
     }
+    joined = {f"rntk.{name.removesuffix('.py').replace('/', '.')}" for name in extras}
     for path in (ROOT / "rntk").rglob("*.py"):
-        allowed = {"rntk", "numpy", "numba"} | extras.get(path.name, set())
-        assert set(imported(path)) - set(sys.stdlib_module_names) <= allowed, path.name
-        joined = {f"rntk.{name.removesuffix('.py')}" for name in extras}
-        assert path.name in extras or not joined & set(modules(path)), path.name
+        name = path.relative_to(ROOT / "rntk").as_posix()
+        allowed = {"rntk", "numpy", "numba"} | extras.get(name, set())
+        assert set(imported(path)) - set(sys.stdlib_module_names) <= allowed, name
+        assert name in extras or not joined & set(modules(path)), name
 
 
 @pytest.fixture
@@ -111,16 +112,19 @@ def test_the_wheel_holds_rntk_only(tmp_path):
     build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path / "dist"), "."]
     source = tmp_path / "source"
     source.mkdir()
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        (source / name).write_bytes((ROOT / name).read_bytes())
-    for package in MAY_USE:
-        for path in (ROOT / package).glob("*.py"):
-            (source / package).mkdir(exist_ok=True)
-            (source / package / path.name).write_bytes(path.read_bytes())
+    files = [ROOT / name for name in ("pyproject.toml", "README.md", "LICENSE", "rntk/svm/LICENSE.libsvm")]
+    files += [path for package in MAY_USE for path in (ROOT / package).rglob("*.py")]
+    for path in files:
+        copy = source / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(path.read_bytes())
     subprocess.run(build, cwd=source, check=True, capture_output=True)
     (wheel,) = (tmp_path / "dist").glob("*.whl")
-    packages = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
-    assert {name for name in packages if not name.endswith(".dist-info")} == {"rntk"}
+    names = zipfile.ZipFile(wheel).namelist()
+    modules = {name for name in names if name.endswith(".py")}
+    assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"rntk"}
+    assert modules == {path.relative_to(ROOT).as_posix() for path in (ROOT / "rntk").rglob("*.py")}
+    assert any(name.endswith("licenses/rntk/svm/LICENSE.libsvm") for name in names)
 
 
 def test_the_command_line_starts_light():

@@ -10,12 +10,13 @@ from hydra import compose, initialize_config_dir
 from datasets import find, listed, load
 from results import store
 from results.tables import write_tables
-from rntk.protocol import normalise
+from rntk.normalisation import normalise
+from rntk.svm.grams import scaled
+from rntk.svm.scores import UNUSABLE, CrossValidation
 from runners.config import method_of, protocol_of
 from runners.method import Method
 from runners.plan import estimate
 from runners.protocol import Protocol
-from runners.selection import UNUSABLE, CrossValidation, scaled
 from runners.task import Task
 
 ROOT = Path(__file__).parents[2]

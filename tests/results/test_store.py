@@ -9,12 +9,8 @@ import pandas as pd
 import pytest
 
 from results import store
-from results.record import Record
 from results.tables import write_tables
-
-
-def record(dataset, method, accuracy=0.5, key=None, status="ok", **more):
-    return Record(dataset, method, key or f"{dataset}-{method}".ljust(64, "0"), status, test_accuracy=accuracy, **more)
+from tests.results.records import record
 
 
 def test_what_is_written_is_read(tmp_path):
@@ -25,7 +21,6 @@ def test_what_is_written_is_read(tmp_path):
         selected={"sigma_w": np.float64(1.4), "C": 10.0},
         n_tied=np.int64(3),
         grid=[{"sigma_w": 1.4, "C=1": 20, "note": ""}],
-        predictions=[{"case": 0, "label": "0", "predicted": "1"}],
     )
     path = store.write(written, tmp_path)
     head = json.loads(path.read_text())
@@ -35,7 +30,31 @@ def test_what_is_written_is_read(tmp_path):
     back = store.read_head(path)
     assert (back.dataset, back.method, back.key, back.n_tied) == ("Coffee", "rntk", written.key, 3)
     assert store.read_table(back, tmp_path, "grid") == [{"sigma_w": "1.4", "C=1": "20", "note": ""}]
-    assert store.read_table(back, tmp_path, "predictions") == [{"case": "0", "label": "0", "predicted": "1"}]
+    predictions = store.read_table(back, tmp_path, "predictions")
+    assert predictions[:19:18] == [
+        {"case": str(i), "label": "1", "predicted": guess} for i, guess in ((0, "1"), (18, "2"))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "message"),
+    [
+        ({"test_accuracy": None}, "the test_accuracy of its predictions"),
+        ({"test_accuracy": 0.95}, "the test_accuracy of its predictions"),
+        ({"cv_accuracy": None, "n_tied": None}, r"a cv_accuracy in \[0, 1\] and an n_tied of at least 1"),
+        ({"cv_accuracy": 1.5}, "a cv_accuracy in"),
+        ({"n_tied": 0}, "an n_tied of at least 1"),
+        ({"n_test": 21}, "predictions for 21 test cases"),
+        ({"predictions": []}, "predictions for 20 test cases and the test_accuracy of its predictions"),
+    ],
+)
+def test_a_record_that_does_not_hold_what_ok_promises_is_not_written(tmp_path, spoilt, message):
+    whole = record("Coffee", "rntk", 0.9)
+    for name, value in spoilt.items():
+        setattr(whole, name, value)
+    with pytest.raises(ValueError, match=f"Coffee rntk: a record of status ok needs {message}"):
+        store.write(whole, tmp_path)
+    assert not (tmp_path / "records").exists()
 
 
 def test_a_failed_record_leaves_no_older_tables(tmp_path):
@@ -75,7 +94,7 @@ def test_an_unknown_status_is_refused():
 def test_tables_from_records_alone(tmp_path):
     for dataset, a, b in (("Coffee", 1.0, 0.9), ("Wine", 0.5, 0.6), ("Beef", 0.7, None)):
         store.write(record(dataset, "rntk", a), tmp_path)
-        store.write(record(dataset, "rbf", b, status="ok" if b else "failed"), tmp_path)
+        store.write(record(dataset, "rbf", b), tmp_path)
     store.write_plan(
         tmp_path,
         "mine",
@@ -141,12 +160,11 @@ def test_no_records_is_an_error_that_says_what_to_do(tmp_path):
 def test_a_study_that_builds_on_another_takes_its_records(tmp_path):
     """Those of the same tasks, and their tables; what lies beside it and is no task of its own stays out."""
     first, second = tmp_path / "first", tmp_path / "second"
-    cases = [{"case": 0, "label": "0", "predicted": "1"}]
-    store.write(record("Coffee", "rntk", 0.1, key="a" * 64, predictions=cases), first)
+    store.write(record("Coffee", "rntk", 0.1, key="a" * 64), first)
     store.write(record("Coffee", "rbf", 0.2, key="b" * 64), first)
     store.write(record("Coffee", "rntk_deep", 0.3, key="c" * 64), second)
     store.write_plan(second, "second", ["Coffee"], ["rntk", "rntk_deep"], ["a" * 64, "c" * 64], ["../first"])
     found = store.study_records(second)
     assert [(record.method, record.test_accuracy) for record in found] == [("rntk", 0.1), ("rntk_deep", 0.3)]
-    assert store.read_table(found[0], second, "predictions") == [{"case": "0", "label": "0", "predicted": "1"}]
+    assert store.read_table(found[0], second, "predictions") == store.read_table(found[0], first, "predictions") != []
     assert {record.method for record in store.study_records(first)} == {"rntk", "rbf"}

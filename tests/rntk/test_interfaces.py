@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import yaml
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessClassifier, GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 from sklearn.gaussian_process.tests import test_kernels as scikit
@@ -24,10 +25,10 @@ from datasets import load
 from rntk import RNTK, classifier, unpadded
 from rntk.classifier import RNTKClassifier
 from rntk.gaussian_process import GPKernel
-from rntk.protocol import normalise
+from runners.evaluate import run_task
 from runners.method import Method
 from runners.protocol import Protocol
-from runners.selection import score_grid
+from runners.task import Task
 
 ROOT = Path(__file__).parents[2]
 
@@ -158,21 +159,25 @@ def test_a_ragged_dataset_of_the_archive():
         kernel(padded)
 
 
-@pytest.mark.parametrize("dataset", ["GunPoint", "ItalyPowerDemand"])
-def test_its_selection_is_the_studys(dataset):
-    """The same scores for every setting and C, the same choice, by the study's folds."""
+@pytest.mark.parametrize("dataset", ["GunPoint", "ArrowHead"])
+def test_its_selection_is_the_studys(dataset, tmp_path):
+    """The same scores for every setting and C that is scored, the same choice, the same prediction of every test case."""
     data, protocol = load(dataset, downloads=False), Protocol()
-    X, y = normalise(data.X_train, "unit"), data.y_train
-    grid = {"sigma_w": [1.3, 1.45], "sigma_b": [0, 0.2], "direction": ["forward", "both"]}
-    method = Method("here", kernel={"_target_": "rntk.RNTK", **grid})
-    found = score_grid(RNTK(), method, X, y, protocol.split(y, dataset), protocol, scores="all")
-    ours = RNTKClassifier(RNTK(), grid=grid, random_state=protocol.fold_seed(dataset)).fit(data.X_train[:, None, :], y)
-    np.testing.assert_allclose(
-        [accuracy * len(y) for _, _, accuracy in ours.cv_results_], found.correct.ravel(), rtol=1e-12
-    )
-    setting, column = found.best_first()[0]
-    assert {name: getattr(ours.kernel_, name) for name in grid} == found.settings[setting]
-    assert protocol.C[column] == ours.C_
+    grid = {"sigma_w": [1.3, 1.45], "sigma_b": [0, 0.2], "direction": ["forward", "both"], "sigma_v": [0.5, 2.0]}
+    task = Task(dataset, Method("here", kernel={"_target_": "rntk.RNTK", **grid}), protocol)
+    record = run_task(task, tmp_path, None)
+    ours = RNTKClassifier(RNTK(), grid=grid, random_state=protocol.fold_seed(dataset))
+    ours.fit(data.X_train[:, None, :], data.y_train)
+    assert {name: getattr(ours.kernel_, name) for name in grid} == {name: record.selected[name] for name in grid}
+    assert (ours.C_, ours.cv_accuracy_) == (record.selected["C"], record.cv_accuracy)
+    assert ours.predict(data.X_test[:, None, :]).tolist() == [row["predicted"] for row in record.predictions]
+    scored = [
+        ({name: row[name] for name in grid}, C, row[f"C={C:g}"] / record.n_train)
+        for row in record.grid
+        for C in protocol.C
+        if isinstance(row[f"C={C:g}"], int)
+    ]
+    assert ours.cv_results_ == scored
 
 
 @pytest.mark.parametrize(
@@ -184,7 +189,7 @@ def test_its_selection_is_the_studys(dataset):
         ({"grid": {}, "folds": 1}, "at least 2 folds"),
         ({"grid": {}, "Cs": (10, 1)}, "ascending"),
         ({"grid": {"sigma_q": [1]}}, "no parameter 'sigma_q'"),
-        ({"grid": {}, "Cs": (100.0,), "max_iter": 1}, "no machine converged within 1 iterations"),
+        ({"grid": {}, "Cs": (100.0,), "max_iter": 1}, "more than 1 iterations: raise max_iter, or choose another grid"),
     ],
 )
 def test_parameters_out_of_range(waves, parameters, message):
@@ -198,7 +203,6 @@ def test_the_papers_grid_is_the_studys():
     assert {name: values for name, values in study.items() if isinstance(values, list)} == classifier.PAPER
     X, y = np.random.default_rng(0).normal(size=(4, 1, 5)), np.array([0, 0, 1, 1])
     machine = RNTKClassifier(grid="paper", Cs=(1.0,), folds=2).fit(X, y)
-    assert len(machine.cv_results_) == 900
     assert machine.kernel_.readout == "last" and machine.kernel_.dtype == "float64"
 
 
@@ -210,12 +214,19 @@ def test_a_constant_channel_stays_silent():
     assert all((np.abs(x[:, 0]) < 1e-12).all() and abs(x[:, 1].std() - 1) < 1e-12 for x in machine.X_)
 
 
-def test_where_the_best_does_not_converge_the_next_is_taken(waves, monkeypatch):
+def test_without_a_grid_a_machine_that_does_not_converge_is_a_warning(waves):
     X, y = waves
-    first = RNTKClassifier(grid={}, Cs=np.array([1.0, 10.0, 100.0])).fit(X[:, None, :], y)
-    machine = RNTKClassifier._machine
-    refused = lambda self, K, y, C: None if (len(y), C) == (len(X), first.C_ * first.scale_) else machine(self, K, y, C)  # noqa: E731
-    monkeypatch.setattr(RNTKClassifier, "_machine", refused)
-    second = RNTKClassifier(grid={}, Cs=(1.0, 10.0, 100.0)).fit(X[:, None, :], y)
-    assert second.C_ != first.C_
-    assert second.cv_accuracy_ == sorted(accuracy for _, _, accuracy in first.cv_results_)[-2]
+    labels = np.random.default_rng(0).permutation(y.astype(int))
+    with pytest.warns(ConvergenceWarning, match="more than 3 iterations; raise max_iter, or choose a smaller C"):
+        machine = RNTKClassifier(max_iter=3).fit(X[:, None, :], labels)
+    with pytest.warns(ConvergenceWarning, match="terminated early"):
+        by_gram = SVC(kernel="precomputed", C=1000.0, max_iter=3).fit(
+            machine.kernel_(X / norms(X)) / machine.scale_, labels
+        )
+    np.testing.assert_array_equal(
+        machine.predict(X[:, None, :]), by_gram.predict(machine.kernel_(X / norms(X)) / machine.scale_)
+    )
+
+
+def norms(X):
+    return np.linalg.norm(X, axis=1, keepdims=True)

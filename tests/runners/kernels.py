@@ -26,13 +26,12 @@ class Deadly(RBF):
 
 @dataclass
 class Partial(RBF):
-    """Cannot be computed for γ > 1, is not finite at γ = 1, and has no positive diagonal at γ = 0.5."""
+    """Cannot be computed for γ > 1, and is 0 at γ = 0.5."""
 
     def _gram(self, pairs):
         if self.gamma > 1:
             raise ValueError("too large")
-        K = super()._gram(pairs)
-        return {1.0: K * np.nan, 0.5: K * 0}.get(float(self.gamma), K)
+        return super()._gram(pairs) * (self.gamma != 0.5)
 
 
 @dataclass
@@ -41,3 +40,61 @@ class Indifferent(RBF):
 
     def _gram(self, pairs):
         return np.exp(-pairs)
+
+
+@dataclass
+class Spy(RBF):
+    """Notes the shapes of the Grams that it was asked for."""
+
+    shapes = []  # noqa: RUF012, of the class, whatever is copied
+
+    def _gram(self, pairs):
+        self.shapes.append(pairs.shape)
+        return super()._gram(pairs)
+
+
+class Faulty:
+    """The kernels of a user's own that follow: called with arrays, no more than that."""
+
+    def __init__(self, gamma=1.0):
+        self.gamma = gamma
+
+    def set_params(self, **params):
+        vars(self).update(params)
+        return self
+
+    def __call__(self, X, Y=None):
+        return RBF(self.gamma)(X, Y)
+
+
+class Wide(Faulty):
+    """A column too many."""
+
+    def __call__(self, X, Y=None):
+        K = super().__call__(X, Y)
+        return np.hstack([K, K[:, :1]])
+
+
+class Turned(Faulty):
+    """Test and training series in each other's place."""
+
+    def __call__(self, X, Y=None):
+        K = super().__call__(X, Y)
+        return K if Y is None else K.T
+
+
+class Undefined(Faulty):
+    """NaN everywhere but on the diagonal."""
+
+    def __call__(self, X, Y=None):
+        K = super().__call__(X, Y)
+        return np.where(K == 1, K, np.nan)
+
+
+class Lopsided(Faulty):
+    """The first row is 1."""
+
+    def __call__(self, X, Y=None):
+        K = super().__call__(X, Y)
+        K[0] = 1
+        return K

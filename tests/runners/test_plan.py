@@ -1,11 +1,13 @@
 """The plan: what is done, what is to run and in which order, and how it is said."""
 
+import json
+
 from results import store
-from results.record import Record
 from runners.method import Method
 from runners.plan import duration, estimate, make_plan
 from runners.protocol import Protocol
 from runners.task import Task
+from tests.results.records import record
 
 
 def tasks(*names):
@@ -15,7 +17,7 @@ def tasks(*names):
 def test_final_records_are_done_and_the_rest_runs_longest_first(tmp_path):
     coffee, wine, strawberry, fish = study = tasks("Coffee", "Wine", "Strawberry", "Fish")
     for task, status in ((coffee, "ok"), (wine, "failed"), (fish, "not_converged")):
-        store.write(Record(task.dataset, "rbf", task.key, status), tmp_path)
+        store.write(record(task.dataset, "rbf", key=task.key, status=status), tmp_path)
     plan = make_plan(study, tmp_path)
     assert plan.done == [coffee, fish]
     assert plan.to_run == [strawberry, wine]
@@ -27,8 +29,18 @@ def test_final_records_are_done_and_the_rest_runs_longest_first(tmp_path):
 
 def test_a_record_of_another_grid_does_not_count(tmp_path):
     (task,) = tasks("Coffee")
-    store.write(Record("Coffee", "rbf", Task("Coffee", task.method, Protocol(seed=7)).key, "ok"), tmp_path)
+    store.write(record("Coffee", "rbf", key=Task("Coffee", task.method, Protocol(seed=7)).key), tmp_path)
     assert make_plan([task], tmp_path).to_run == [task]
+
+
+def test_a_record_that_says_ok_without_a_score_does_not_count(tmp_path):
+    (task,) = tasks("Coffee")
+    head = store.write(record("Coffee", "rbf", key=task.key), tmp_path)
+    assert make_plan([task], tmp_path).done == [task]
+    for name in ("test_accuracy", "cv_accuracy"):
+        store.write(record("Coffee", "rbf", key=task.key), tmp_path)
+        head.write_text(json.dumps(json.loads(head.read_text()) | {name: None}))
+        assert make_plan([task], tmp_path).to_run == [task]
 
 
 def test_durations():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rntk.protocol import normalise
+from rntk.normalisation import normalise
 from runners.method import Method
 from runners.protocol import Protocol
 from runners.task import Task

@@ -1,4 +1,4 @@
-"""The C-SVM on a precomputed Gram: the algorithm of LIBSVM, step for step, so that its solutions are LIBSVM's to the last bit.
+"""The C-SVM on a Gram, compiled: the algorithm of LIBSVM, step for step, so that its solutions are LIBSVM's to the last bit.
 
 LIBSVM as scikit-learn ships it is the reference, and tests compare with it. It is not called, because it spends most of
 its time around the solver: a study solves millions of small problems, on Grams that differ in nothing but a
@@ -15,7 +15,7 @@ moves both; it ends when max_up g − min_low g < 10⁻³. Cases that stay at a 
 ("shrinking") and looked at again before the end.
 
 Sources: Fan, Chen, Lin, "Working Set Selection Using Second Order Information for Training SVM", JMLR 2005; Chang, Lin,
-"LIBSVM: A Library for Support Vector Machines", ACM TIST 2011.
+"LIBSVM: A Library for Support Vector Machines", ACM TIST 2011. LIBSVM's licence is in `LICENSE.libsvm` beside this file.
 """
 
 import numba
@@ -25,6 +25,7 @@ TOLERANCE = 1e-3
 TAU = 1e-12  # stands in for a curvature that is not positive
 SHRINK_EVERY = 1000  # iterations, or the number of cases if that is less
 LONG = 64  # values from which on they are compared as whole numbers, which runs in vectors
+SOLVED, SAME, GIVEN_UP, NOT_FINITE = range(4)  # how the problem of one C ended; from GIVEN_UP on there is no solution
 
 # The state: a row a quantity, an entry a case. (Views of it in a tuple would have their references counted at each call,
 # which takes longer than a small step.) w holds the row of K, the place in the problem as given, the place in `rows`,
@@ -201,7 +202,7 @@ def solve(K, cases, positive, C, max_iter, rows, w, f):
     """One pair of classes: the first `positive` cases have y = 1, the others −1.
 
     Returns ρ, whether any α ever was at C (otherwise every larger C goes the same way, step for step), and whether
-    it converged; α, with the places of the cases, is in the state.
+    it converged within `max_iter` iterations; α, with the places of the cases, is in the state.
     """
     n, bits, spare = len(cases), f.view(np.int64), f.shape[1] - 1
     begin(w, f, cases, positive, K, C)
@@ -210,7 +211,8 @@ def solve(K, cases, positive, C, max_iter, rows, w, f):
     while True:
         if not whole:
             if iteration >= max_iter:
-                return 0.0, touched, False
+                reconstruct(K, rows, w, f, active, n)
+                return offset(f, n), touched, False
             counter -= 1
             if counter == 0:
                 counter = min(n, SHRINK_EVERY)
@@ -292,36 +294,70 @@ def solve(K, cases, positive, C, max_iter, rows, w, f):
 
 
 @exact
-def solve_pairs(K, cases, bounds, C, max_iter, rows, coefficients, rho, unsettled):
-    """Every pair of classes that is unsettled. `cases` are in the order of their classes, which begin at `bounds`.
+def solve_path(K, cases, bounds, C, max_iter, keep_going):
+    """Every pair of classes at every C, which ascend. `cases` are in the order of their classes, which begin at `bounds`.
 
-    y α of class a against class b goes to row b − 1 of `coefficients` where a < b, and to row b otherwise. A pair is
-    settled when it will have the same solution at every larger C. Returns whether all converged.
+    Returns, for each C, the coefficients (classes − 1, cases), ρ of the pairs, and a state: SOLVED, SAME (nothing had to be
+    solved: the solution of the C before), GIVEN_UP or NOT_FINITE. y α of class a against class b stands in row b − 1 of the
+    coefficients where a < b, and in row b otherwise. A pair whose solution is that of every larger C is not solved again.
+    Where one is given up, the others are solved only if `keep_going`.
     """
-    classes, pair, size = len(bounds) - 1, 0, len(rows)
+    classes, size = len(bounds) - 1, largest_pair(bounds)
+    coefficients = np.zeros((len(C), max(classes - 1, 1), len(cases)))
+    rho, states = np.zeros((len(C), classes * (classes - 1) // 2)), np.empty(len(C), np.int64)
     w, f, members = np.empty((4, size), np.int64), np.empty((8, size + 1)), np.empty(size, np.int64)
-    for a in range(classes):
-        for b in range(a + 1, classes):
-            if unsettled[pair]:
+    rows, unsettled = np.empty((size, size), np.float32), np.ones(rho.shape[1], np.bool_)
+    for c in range(len(C)):
+        if c > 0:
+            coefficients[c], rho[c] = coefficients[c - 1], rho[c - 1]
+        states[c] = SOLVED if c == 0 or unsettled.any() else SAME
+        pair = -1
+        for a in range(classes):
+            for b in range(a + 1, classes):
+                pair += 1
+                if not unsettled[pair] or (states[c] == GIVEN_UP and not keep_going):
+                    continue
                 first, both = bounds[a + 1] - bounds[a], bounds[a + 1] - bounds[a] + bounds[b + 1] - bounds[b]
                 for t in range(both):
                     members[t] = cases[bounds[a] + t if t < first else bounds[b] + t - first]
-                rho[pair], unsettled[pair], converged = solve(K, members[:both], first, C, max_iter, rows, w, f)
+                rho[c, pair], touched, converged = solve(K, members[:both], first, C[c], max_iter, rows, w, f)
+                unsettled[pair] = touched
                 if not converged:
-                    return False
+                    states[c] = GIVEN_UP
+                finite = np.isfinite(rho[c, pair])
                 for t in range(both):
-                    place = w[ORIGIN, t]
+                    place, value = w[ORIGIN, t], f[Y, t] * f[ALPHA, t]
+                    finite = finite and np.isfinite(value)
                     if place < first:
-                        coefficients[b - 1, bounds[a] + place] = f[Y, t] * f[ALPHA, t]
+                        coefficients[c, b - 1, bounds[a] + place] = value
                     else:
-                        coefficients[a, bounds[b] + place - first] = f[Y, t] * f[ALPHA, t]
-            pair += 1
-    return True
+                        coefficients[c, a, bounds[b] + place - first] = value
+                if not finite and states[c] == SOLVED:
+                    states[c] = NOT_FINITE
+        if states[c] >= GIVEN_UP:
+            unsettled[:] = True
+    return coefficients, rho, states
+
+
+@exact
+def largest_pair(bounds):
+    """How many cases the two largest classes have together."""
+    first, second = 0, 0
+    for k in range(len(bounds) - 1):
+        size = bounds[k + 1] - bounds[k]
+        if size > first:
+            first, second = size, first
+        elif size > second:
+            second = size
+    return first + second
 
 
 @exact
 def vote(K, held, cases, bounds, coefficients, rho):
     """The class, by its number, that wins most pairs for each of the rows `held` of K; of equally many, the first."""
+    for h in range(len(held)):
+        if held[h] < 0 or held[h] >= K.shape[0]:
+            raise IndexError("a row is asked for that the Gram does not have")
     classes, pair = len(bounds) - 1, 0
     votes, decision = np.zeros((len(held), classes), np.int64), np.empty(len(held))
     columns = np.empty((len(cases), len(held)))

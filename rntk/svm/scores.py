@@ -1,10 +1,8 @@
-"""Selection of a kernel's hyperparameters and of C by cross-validation on the training set.
+"""The scores of a grid by cross-validation: how many training cases each setting and C classifies correctly.
 
-The choice and its score are those of plain cross-validation over every setting, C and fold, at less cost:
+They are those of plain cross-validation over every setting, C and fold, at less cost:
 
 - what settings share is computed once, and a Gram once for all settings that differ by a factor alone;
-- Grams are scaled to a mean diagonal of 1. An SVM on K with C is the SVM on K/s with C·s, and is solved stably
-  however large s is;
 - where no coefficient of an SVM ever was at its bound C on the way to the solution, the way is the same for every larger
   C, and so is the solution: it is not solved again;
 - a setting and C are dropped once they cannot reach the best score any more, even with every case of the folds to
@@ -13,8 +11,6 @@ The choice and its score are those of plain cross-validation over every setting,
 
 An SVM that needs more than `max_iter` iterations is given up: its setting counts as not converged with this C, and
 cannot be selected.
-
-Nothing here ever sees a test series or a test label.
 """
 
 import time
@@ -23,20 +19,20 @@ from typing import Any
 
 import numpy as np
 
-from runners import svm
-from runners.protocol import Protocol
+from rntk.svm.grams import Grams
+from rntk.svm.machine import Machine
 
 UNUSABLE = -1
 GOLDEN = (5**0.5 - 1) / 2
 
 
-class TaskTimeout(Exception):
-    """The task has used up its time."""
+class OutOfTime(Exception):
+    """The time that a search may take is used up."""
 
 
 @dataclass
 class Scores:
-    """What cross-validation found: for each setting and C the number of training cases classified correctly, UNUSABLE
+    """What cross-validation found: for each setting and C the number of the n training cases classified correctly, UNUSABLE
     where there is none.
 
     Where `dropped`, the number is what it could have reached at most, and less than the best.
@@ -45,16 +41,14 @@ class Scores:
     settings: list[dict[str, Any]]
     C: tuple[float, ...]
     n: int
-    correct: np.ndarray
-    dropped: np.ndarray
-    notes: list[str]
-    timings: dict[str, float] = field(default_factory=lambda: {"kernel": 0.0, "selection": 0.0})
+    correct: np.ndarray = field(init=False)
+    dropped: np.ndarray = field(init=False)
+    notes: list[str] = field(init=False)
 
-    @classmethod
-    def empty(cls, settings, C, n):
-        """No score yet."""
-        shape = (len(settings), len(C))
-        return cls(settings, C, n, np.full(shape, UNUSABLE), np.zeros(shape, bool), [""] * len(settings))
+    def __post_init__(self):
+        shape = (len(self.settings), len(self.C))
+        self.correct, self.dropped = np.full(shape, UNUSABLE), np.zeros(shape, bool)
+        self.notes = [""] * len(self.settings)
 
     @property
     def best(self) -> int:
@@ -68,7 +62,7 @@ class Scores:
         return [divmod(int(index), len(self.C)) for index in order if scored[index] and flat[index] != UNUSABLE]
 
     def rows(self) -> list[dict[str, Any]]:
-        """One row a setting, for the record's grid table: a count for each C, or "<=" and its bound."""
+        """One row a setting: its hyperparameters, a count for each C, or "<=" and its bound, and a note."""
         return [
             {
                 **setting,
@@ -79,46 +73,43 @@ class Scores:
         ]
 
 
-def score_grid(
-    kernel,
-    method,
-    X: np.ndarray,
+def score(
+    scores: Scores,
+    grams: Grams,
     y: np.ndarray,
-    folds,
-    protocol: Protocol,
+    folds: list[tuple[np.ndarray, np.ndarray]],
+    max_iter: int,
+    timings: dict[str, float],
+    every: bool = False,
     deadline: float = np.inf,
-    scores: str = "best",
-) -> Scores:
-    """Score the settings of a method's grid on the training set X, y; with scores="all", none is dropped.
+) -> None:
+    """Fill in the scores of all settings for a training set with the labels y; with `every`, none is dropped.
 
-    Raises TaskTimeout once `time.monotonic()` passes the deadline.
+    Seconds are added to timings["kernel"] and timings["selection"]. Raises OutOfTime once `time.monotonic()` passes the
+    deadline, FaultyKernel for a Gram that is none; a setting of which the kernel says by a ValueError that it cannot be
+    computed is noted.
     """
-    found = Scores.empty(list(method.settings()), protocol.C, len(y))
-    validation = CrossValidation(y, folds, protocol.max_iter)
-    started = time.perf_counter()
-    gram = kernel.over(X) if hasattr(kernel, "over") else lambda setting: compute(kernel, setting, X)
-    found.timings["kernel"] += time.perf_counter() - started
+    validation = CrossValidation(y, folds, max_iter)
     done = 0
-    for setting, members in in_strides(groups(kernel, found.settings)):
+    for setting, members in in_strides(groups(grams.kernel, scores.settings)):
         if time.monotonic() > deadline:
-            raise TaskTimeout(f"stopped after {done} of {len(found.settings)} settings")
+            raise OutOfTime(f"stopped after {done} of {len(scores.settings)} settings")
         started = time.perf_counter()
         try:
-            K, scale = scaled(gram(setting))
+            K, scale = grams.train(setting, thorough=done == 0)
         except ValueError as error:
             for row, _ in members:
-                found.notes[row] = str(error)
+                scores.notes[row] = str(error)
             continue
         finally:
             done += len(members)
-            found.timings["kernel"] += time.perf_counter() - started
+            timings["kernel"] += time.perf_counter() - started
         started = time.perf_counter()
         for row, factor in members:
-            C = [c * scale * factor for c in protocol.C]
-            floor = found.best if scores == "best" else UNUSABLE
-            found.correct[row], found.dropped[row], found.notes[row] = validation.run(K, C, floor)
-        found.timings["selection"] += time.perf_counter() - started
-    return found
+            C = [c * scale * factor for c in scores.C]
+            floor = UNUSABLE if every else scores.best
+            scores.correct[row], scores.dropped[row], scores.notes[row] = validation.run(K, C, floor)
+        timings["selection"] += time.perf_counter() - started
 
 
 def groups(kernel, settings: list[dict[str, Any]]) -> list[tuple[dict[str, Any], list[tuple[int, float]]]]:
@@ -140,27 +131,12 @@ def in_strides(items: list) -> list:
     return [items[i] for i in sorted(range(len(items)), key=lambda i: (i * GOLDEN) % 1)]
 
 
-def compute(kernel, setting: dict[str, Any], X, Y=None) -> np.ndarray:
-    """The Gram of a kernel at a setting."""
-    return kernel.set_params(**setting)(X, Y) if setting else kernel(X, Y)
-
-
-def scaled(K: np.ndarray) -> tuple[np.ndarray, float]:
-    """K / s, float64, and s, the mean diagonal. Raises ValueError where K is not finite or its diagonal not positive."""
-    if not np.isfinite(K).all():
-        raise ValueError("the Gram is not finite")
-    scale = float(np.mean(np.diagonal(K)))
-    if not (np.isfinite(scale) and scale > 0):
-        raise ValueError(f"the Gram has a mean diagonal of {scale:g}: it must be positive and finite")
-    return np.divide(K, scale, dtype=np.float64, order="C"), scale
-
-
 class CrossValidation:
     """The folds of a training set, laid out once, and what one setting after another teaches about which are hard."""
 
-    def __init__(self, y: np.ndarray, folds, max_iter: int):
+    def __init__(self, y: np.ndarray, folds: list[tuple[np.ndarray, np.ndarray]], max_iter: int):
         self.y, self.max_iter = y, max_iter
-        self.folds = [(svm.Machine(train, y), held) for train, held in folds]
+        self.folds = [(Machine(train, y), held) for train, held in folds]
         self.misses, self.cases = np.zeros(len(folds)), np.full(len(folds), 1e-9)
 
     def run(self, K: np.ndarray, C: list[float], floor: int) -> tuple[np.ndarray, np.ndarray, str]:
@@ -175,16 +151,12 @@ class CrossValidation:
             columns = np.flatnonzero(~dropped & (correct != UNUSABLE))
             if not len(columns):
                 break
-            machine.start()
-            hits = None
-            for column in columns:
-                if hits is None or not machine.is_settled:
-                    try:
-                        machine.fit(K, C[column], self.max_iter)
-                    except svm.NotConverged as error:
-                        correct[column], problem, hits = UNUSABLE, str(error), None
-                        continue
-                    hits = np.count_nonzero(machine.predict(K, held) == self.y[held])
+            for column, solution in zip(columns, machine.path(K, [C[c] for c in columns], self.max_iter), strict=True):
+                if solution.problem:
+                    correct[column], problem = UNUSABLE, solution.problem
+                    continue
+                if not solution.same:
+                    hits = np.count_nonzero(solution.predict(K, held) == self.y[held])
                 self.misses[index] += len(held) - hits
                 self.cases[index] += len(held)
                 correct[column] += hits
