@@ -1,28 +1,32 @@
 """Records on disk: `<folder>/records/<dataset>__<method>__<key>.json`, with `.grid.csv` and `.predictions.csv` beside
-it.
+it, or the same files in one `<folder>/records.zip`.
 
 The two tables are written first and the head last, each to a temporary file that is synced and renamed into place: a
-head that is there is whole, and so is what belongs to it.
+head that is there is whole, and so is what belongs to it. Of a packed record (`results.pack`) and a loose one of the same
+name the loose one counts, with its tables.
 """
 
 import csv
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
+from functools import lru_cache
 from io import StringIO
 from pathlib import Path
 
 from results.record import Record
+from results.zipped import Zipped, to_zip
 
 try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None
 
-PLAN = "plan.json"
+PLAN, RECORDS, PACK = "plan.json", "records", "records.zip"
+ENDINGS = (".json", ".grid.csv", ".predictions.csv")
 
 
 def write(record: Record, folder: Path) -> Path:
@@ -32,7 +36,7 @@ def write(record: Record, folder: Path) -> Path:
     """
     if record.status == "ok":
         record.succeed()
-    records = Path(folder) / "records"
+    records = Path(folder) / RECORDS
     records.mkdir(parents=True, exist_ok=True)
     for table, rows in (("grid", record.grid), ("predictions", record.predictions)):
         path = records / f"{record.name}.{table}.csv"
@@ -46,12 +50,17 @@ def write(record: Record, folder: Path) -> Path:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file atomically: it holds the old text or the new, whatever happens."""
+    """Write a file atomically, in UTF-8, line ends as they are."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file atomically: it holds the old content or the new, whatever happens."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)
@@ -92,30 +101,100 @@ def to_csv(rows: list[dict]) -> str:
     return text.getvalue()
 
 
-def read_head(path: Path) -> Record:
-    """A record without its tables; raises ValueError naming the file where it is not a record."""
-    try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-        known = {field.name for field in fields(Record)}
-        return Record(**{name: value for name, value in content.items() if name in known})
-    except (ValueError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} is not a record: {error}; remove it and run the study again") from error
+def loose(folder: Path) -> dict[str, Path]:
+    """The files in a folder's `records`, by name; those being written are none."""
+    return {path.name: path for path in (Path(folder) / RECORDS).glob("[!.]*")}
+
+
+def packed(folder: Path) -> Mapping[str, bytes]:
+    """The files in a folder's `records.zip`, by name; none where there is no such file.
+
+    Raises ValueError naming it where it is damaged.
+    """
+    path = Path(folder) / PACK
+    if not path.exists():
+        return {}
+    status = path.stat()
+    return _zipped(path, status.st_mtime_ns, status.st_size, status.st_ino)
+
+
+@lru_cache(maxsize=8)
+def _zipped(path: Path, *version: int) -> Zipped:
+    return Zipped(path)
+
+
+def write_pack(folder: Path, files: Mapping[str, bytes]) -> Path:
+    """Write files of records as `folder`/records.zip, atomically; returns its path."""
+    path = Path(folder) / PACK
+    write_bytes(path, to_zip(files))
+    return path
+
+
+def record_name(file: str) -> str:
+    """The name of the record that a file belongs to."""
+    for ending in ENDINGS:
+        file = file.removesuffix(ending)
+    return file
+
+
+def read_file(folder: Path, name: str) -> bytes | None:
+    """One of the files that hold a folder's records, loose or packed; None where there is none."""
+    path = Path(folder) / RECORDS / name
+    if path.exists():
+        return path.read_bytes()
+    if path.with_name(f"{record_name(name)}.json").exists():  # a packed record's table is not the loose one's
+        return None
+    return packed(folder).get(name)
+
+
+def read_files(folder: Path, record: Record | None = None) -> dict[str, bytes]:
+    """All files that hold a folder's records, or those of one record, by name: loose or packed."""
+    names = [record.name + ending for ending in ENDINGS] if record else _names(folder)
+    files = {name: read_file(folder, name) for name in names}
+    return {name: content for name, content in files.items() if content is not None}
+
+
+def path_of(name: str, folder: Path) -> Path:
+    """Where such a file lies, or would: by itself, or in the pack."""
+    path = Path(folder) / RECORDS / name
+    return path if path.exists() or name not in packed(folder) else Path(folder) / PACK / name
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted({*loose(folder), *packed(folder)})
 
 
 def read_table(record: Record, folder: Path, table: str) -> list[dict[str, str]]:
     """The rows of a record's "grid" or "predictions", as text; empty where it has none."""
     for place in folders(folder):
-        path = place / "records" / f"{record.name}.{table}.csv"
-        if path.exists():
-            with open(path, newline="", encoding="utf-8") as file:
-                return list(csv.DictReader(file))
+        content = read_file(place, f"{record.name}.{table}.csv")
+        if content is not None:
+            return list(csv.DictReader(StringIO(content.decode("utf-8"), newline="")))
     return []
 
 
 def heads(folder: Path) -> Iterator[Record]:
-    """Every record under a folder, in the order of the file names, without the tables."""
-    for path in sorted((Path(folder) / "records").glob("*.json")):
-        yield read_head(path)
+    """Every record under a folder, in the order of the file names, without the tables.
+
+    Raises ValueError naming a file that is not a record.
+    """
+    known = {field.name for field in fields(Record)}
+    for name in _names(folder):
+        if not name.endswith(".json"):
+            continue
+        try:
+            content = json.loads(read_file(folder, name).decode("utf-8"))
+            record = Record(**{name: value for name, value in content.items() if name in known})
+        except (ValueError, TypeError, AttributeError) as error:
+            raise ValueError(
+                f"{path_of(name, folder)} is not a record: {error}; remove it and run the study again"
+            ) from error
+        yield record
+
+
+def has_records(folder: Path) -> bool:
+    """Whether a folder holds any record, loose or packed."""
+    return any(name.endswith(".json") for name in _names(folder))
 
 
 def folders(folder: Path) -> list[Path]:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from results.record import Record
 from results.statistics import accuracies, summary
-from results.store import read_plan, study_records, write_text
+from results.store import has_records, read_plan, study_records, write_text
 
 NAMES = {
     "method": "Method",
@@ -58,7 +58,9 @@ def study_accuracies(folder: Path) -> pd.DataFrame:
     """
     records, plan = study_records(folder), read_plan(folder)
     if not records:
-        raise ValueError(f"{folder} holds no records: run the study first, or name a folder that has `records/*.json`")
+        raise ValueError(
+            f"{folder} holds no records: run the study first, or name a folder that has `records/*.json` or `records.zip`"
+        )
     accuracy = accuracies(records)
     names, methods = plan.get("datasets") or list(accuracy.index), plan.get("methods") or list(accuracy)
     return accuracy.reindex(index=sorted(names), columns=methods)
@@ -160,14 +162,12 @@ def main() -> int:
         "folders",
         type=Path,
         nargs="+",
-        help="studies' folders, which have records/*.json: the first that has any is taken",
+        help="studies' folders, which have records/*.json or records.zip: the first that has any record is taken",
     )
     parser.add_argument("--to", type=Path, help="where to write (default: that folder's own `tables`)")
     arguments = parser.parse_args()
-    folder = next(
-        (folder for folder in arguments.folders if any((folder / "records").glob("*.json"))), arguments.folders[0]
-    )
     try:
+        folder = next(filter(has_records, arguments.folders), arguments.folders[0])
         written = write_tables(folder, arguments.to)
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -75,6 +75,8 @@ def result_of(config: DictConfig, downloads: bool, threads: int):
 
 def report(record, folder: Path, fresh: bool) -> str:
     """A record in a few lines."""
+    from results.store import path_of
+
     lines = [f"{record.dataset} · {record.method} · {record.status}" + (f": {record.reason}" if record.reason else "")]
     if record.status == "ok":
         selected = " ".join(
@@ -97,7 +99,7 @@ def report(record, folder: Path, fresh: bool) -> str:
         )
     elif record.traceback:
         lines.append(record.traceback.rstrip())
-    lines.append(f"  record    {folder / 'records' / record.name}.json")
+    lines.append(f"  record    {path_of(f'{record.name}.json', folder)}")
     return "\n".join(lines)
 
 

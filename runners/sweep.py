@@ -43,8 +43,8 @@ class TrackSweep(Callback):
         """Hydra calls this in the parent when all jobs have ended."""
         results = [json.loads(path.read_text()) for path in sorted(Path(config.hydra.sweep.dir).glob(f"*/{RESULT}"))]
         failed = [result for result in results if result["status"] != "ok"]
-        records = Path(config.output) / "run" / "records"
-        print(f"{len(results) - len(failed)} of {len(results)} tasks ok, records in {records}", file=sys.stderr)
+        folder = Path(config.output) / "run"
+        print(f"{len(results) - len(failed)} of {len(results)} tasks ok, records in {folder}", file=sys.stderr)
         for result in failed:
             print(f"{result['status']}: {result['text']}", file=sys.stderr)
         View("run", config).close()

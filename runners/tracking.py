@@ -116,8 +116,8 @@ class Tracker:
             params=[Param(name, str(value)) for name, value in params.items()],
             tags=[RunTag("reason", record.reason[:500])] if record.reason else [],
         )
-        for path in sorted((Path(folder) / "records").glob(f"{record.name}.*")):
-            self.client.log_artifact(run.info.run_id, str(path))
+        for name, content in store.read_files(folder, record).items():
+            self.client.log_text(run.info.run_id, content.decode("utf-8"), name)
         self.client.set_terminated(run.info.run_id, "FINISHED" if record.status == "ok" else "FAILED")
         self.known[record.key] = (run.info.run_id, record.status)
 
@@ -193,9 +193,11 @@ def rebuild(output: Path, uri: str | None = None) -> int:
 
     Raises ValueError where there are none.
     """
-    folders = sorted(path.parent for path in Path(output).glob("*/records"))
+    folders = [folder for folder in sorted(Path(output).glob("*")) if store.has_records(folder)]
     if not folders:
-        raise ValueError(f"{output} holds no study: name an output folder, which has <study>/records/*.json")
+        raise ValueError(
+            f"{output} holds no study: name an output folder, which has <study>/records/*.json or <study>/records.zip"
+        )
     if uri is None:
         uri = default_uri(output)
         with suppress(FileNotFoundError):

@@ -27,7 +27,7 @@ def test_what_is_written_is_read(tmp_path):
     assert head["selected"] == {"sigma_w": 1.4, "C": 10.0}
     assert head["test_accuracy"] == 0.9
     assert "grid" not in head
-    back = store.read_head(path)
+    (back,) = store.heads(tmp_path)
     assert (back.dataset, back.method, back.key, back.n_tied) == ("Coffee", "rntk", written.key, 3)
     assert store.read_table(back, tmp_path, "grid") == [{"sigma_w": "1.4", "C=1": "20", "note": ""}]
     predictions = store.read_table(back, tmp_path, "predictions")

@@ -3,6 +3,7 @@
 import json
 
 from results import store
+from results.pack import pack
 from runners.method import Method
 from runners.plan import duration, estimate, make_plan
 from runners.protocol import Protocol
@@ -25,6 +26,20 @@ def test_final_records_are_done_and_the_rest_runs_longest_first(tmp_path):
     assert plan.describe(2).endswith(" with 2 workers")
     assert plan.seconds(100) == estimate(strawberry)
     assert make_plan([coffee], tmp_path).describe(1) == "1 of 1 done, nothing to run"
+
+
+def test_packed_records_are_done(tmp_path):
+    """Those of the study's own folder, and of one that it builds on; a later attempt at a packed failure counts."""
+    coffee, wine, fish = study = tasks("Coffee", "Wine", "Fish")
+    for task, status, folder in ((coffee, "ok", "own"), (fish, "failed", "own"), (wine, "ok", "other")):
+        store.write(record(task.dataset, "rbf", key=task.key, status=status), tmp_path / folder)
+    store.write_plan(tmp_path / "own", "own", [], ["rbf"], [], ["../packed_other"])
+    for folder in ("own", "other"):
+        pack(tmp_path / folder, tmp_path / f"packed_{folder}")
+    plan = make_plan(study, tmp_path / "packed_own")
+    assert (plan.done, plan.to_run) == ([coffee, wine], [fish])
+    store.write(record("Fish", "rbf", key=fish.key), tmp_path / "packed_own")
+    assert make_plan(study, tmp_path / "packed_own").to_run == []
 
 
 def test_a_record_of_another_grid_does_not_count(tmp_path):

@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from results.pack import pack
 from runners import tracking
 
 ROOT = Path(__file__).parents[2]
@@ -172,6 +173,25 @@ def test_mlflow_can_be_rebuilt_from_the_records(smoke):
     client = MlflowClient(uri)
     experiment = client.get_experiment_by_name("rntk").experiment_id
     assert len(client.search_runs([experiment], "tags.kind = 'task' and tags.status = 'ok'")) == 12
+
+
+def test_mlflow_can_be_rebuilt_from_packed_records(smoke, tmp_path):
+    """The same runs, with the same files; a folder without records is no study."""
+    from mlflow.tracking import MlflowClient
+
+    output, _ = smoke
+    pack(output / "smoke", tmp_path / "smoke")
+    (tmp_path / "empty" / "records").mkdir(parents=True)
+    assert tracking.rebuild(tmp_path) == 12
+    client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+    experiment = client.get_experiment_by_name("rntk").experiment_id
+    assert len(client.search_runs([experiment], "tags.kind = 'study'")) == 1
+    (run,) = client.search_runs(
+        [experiment], "tags.kind = 'task' and params.dataset = 'GunPoint' and params.method = 'rntk'"
+    )
+    files = {path.name: path.read_bytes() for path in Path(client.download_artifacts(run.info.run_id, "")).iterdir()}
+    assert files == {path.name: path.read_bytes() for path in (output / "smoke" / "records").glob("GunPoint__rntk__*")}
+    assert len(files) == 3
 
 
 def test_one_worker_and_two_give_the_same_bytes_also_when_killed_and_resumed(smoke, tmp_path):
