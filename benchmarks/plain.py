@@ -3,11 +3,10 @@
 `python -m benchmarks.plain outputs/plain [every]` writes a table a dataset and method, a row a setting and a column a C: the
 place of the setting in the grid, then the cases classified correctly over all folds, or −1 where an SVM did not
 converge. Of grids with more than 100 settings only one in `every` is looked at (5 unless told otherwise; 1 takes
-hours). It goes on where it was interrupted. The tables in `results/reference/plain` are what the tests hold the
-reference run against.
+hours). It goes on where it was interrupted. The tables in `results/reference/plain`, packed by
+`python -m results.pack outputs/plain results/reference/plain`, are what the tests hold the reference run against.
 """
 
-import os
 import sys
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from sklearn.svm import _libsvm
 
 from benchmarks.problem import PROTOCOL, method, training_set
 from datasets import Dataset, listed, load
+from results import store
 from rntk.svm.grams import scaled
 from rntk.svm.scores import UNUSABLE
 from runners.environment import limit_threads
@@ -26,18 +26,18 @@ METHODS = ("rntk", "ntk", "polynomial", "rbf", "gaussian")
 
 def main(folder: str, every: str = "5") -> None:
     """All datasets and methods, the longest first."""
-    Path(folder).mkdir(parents=True, exist_ok=True)
     sets = {name: load(name) for name in listed()}
     tasks = [(name, method) for method in METHODS for name in listed()]
     tasks.sort(key=lambda task: (METHODS.index(task[1]), -len(sets[task[0]].y_train)))
     Parallel(-1, batch_size=1, pre_dispatch="1*n_jobs", verbose=10)(
-        delayed(write)(Path(folder) / f"{name}__{method}.csv", sets[name], method, int(every)) for name, method in tasks
+        delayed(write)(Path(folder), sets[name], method, int(every)) for name, method in tasks
     )
 
 
-def write(path: Path, dataset: Dataset, method_name: str, every: int) -> None:
+def write(folder: Path, dataset: Dataset, method_name: str, every: int) -> None:
     """The table of one dataset and method, unless it is there."""
-    if path.exists():
+    name = f"{dataset.name}__{method_name}.csv"
+    if store.read_file(folder, name) is not None:
         return
     grid = method(method_name)
     X, y, folds = training_set(dataset)
@@ -51,9 +51,7 @@ def write(path: Path, dataset: Dataset, method_name: str, every: int) -> None:
         table = [
             [row, *plain(*scaled(gram(setting)), y, folds)] for row, setting in list(enumerate(grid.settings()))[::step]
         ]
-    temporary = path.with_suffix(".tmp")
-    np.savetxt(temporary, table, fmt="%d", delimiter=",")
-    os.replace(temporary, path)
+    store.write_text(store.path_of(name, folder), "".join(",".join(map(str, row)) + "\n" for row in table))
 
 
 def plain(K: np.ndarray, scale: float, y: np.ndarray, folds) -> list[int]:
