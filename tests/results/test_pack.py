@@ -12,24 +12,24 @@ import pytest
 
 from results import store
 from results.pack import pack, unpack
-from results.record import Record
 from results.tables import write_tables
+from tests.results.records import record
 
 ROOT = Path(__file__).parents[2]
-
-
-def record(dataset="Coffee", method="rntk", accuracy=0.5, status="ok", key=None, **more):
-    return Record(dataset, method, key or f"{dataset}-{method}".ljust(64, "0"), status, test_accuracy=accuracy, **more)
-
-
 GRID = [{"sigma_w": 1.4, "C=1": 20, "note": ""}, {"sigma_w": 1.5, "C=1": "<=19", "note": "σ, “quoted”\r\nand, broken"}]
-PREDICTIONS = [{"case": 0, "label": "0", "predicted": "1"}, {"case": 1, "label": "ü", "predicted": ""}]
+PREDICTIONS = [{"case": 0, "label": "0", "predicted": "0"}, {"case": 1, "label": "ü", "predicted": ""}]
 AXES = {"sigma_w": [1.4, 1.5], "sigma_b": [0, 1]}
 RECORDS = [
-    record(grid=GRID, predictions=PREDICTIONS, method_config=AXES, timings={"finished": "2026-01-02T00:00:00+00:00"}),
-    record("Coffee", "rbf", 0.75, predictions=PREDICTIONS, gram={"smallest_eigenvalue": float("nan")}),
+    record(
+        grid=GRID,
+        predictions=PREDICTIONS,
+        n_test=2,
+        method_config=AXES,
+        timings={"finished": "2026-01-02T00:00:00+00:00"},
+    ),
+    record("Coffee", "rbf", predictions=PREDICTIONS, n_test=2, gram={"smallest_eigenvalue": float("nan")}),
     record("Bürolärm", "rntk", 1.0, environment={"python": "3.12.1"}),
-    record("Wine", "rntk", None, "failed", reason="es ging nicht: Σ ≠ 1", traceback="a\n\tb\n"),
+    record("Wine", "rntk", None, reason="es ging nicht: Σ ≠ 1", traceback="a\n\tb\n"),
 ]
 
 
@@ -118,7 +118,7 @@ def test_a_study_beside_a_packed_one_finds_its_records(study, tmp_path):
         pack(second, folder)
         found = store.study_records(folder)
         assert [(head.method, head.test_accuracy) for head in found] == [("rntk", 0.5), ("rntk_deep", 0.3)]
-        assert [row["predicted"] for row in store.read_table(found[0], folder, "predictions")] == ["1", ""]
+        assert [row["predicted"] for row in store.read_table(found[0], folder, "predictions")] == ["0", ""]
 
 
 def test_a_loose_record_comes_before_a_packed_one_with_all_its_tables(study, tmp_path):
@@ -154,7 +154,8 @@ def test_timings_alone_do_not_replace_a_pack(study, tmp_path):
 
 
 def other_accuracy(folder):
-    store.write(replace(RECORDS[0], test_accuracy=0.25), folder)
+    path = folder / "records" / f"{RECORDS[0].name}.json"
+    path.write_text(path.read_text().replace('"test_accuracy": 0.5', '"test_accuracy": 0.25'))
 
 
 def other_order_of_the_axes(folder):
@@ -218,7 +219,7 @@ def test_what_cannot_be_packed_is_refused(study, tmp_path):
         pack(study, tmp_path / "file")
     other = write(tmp_path / "other", [record("Fish")])  # the folders the wrong way round
     before = contents(other)
-    with pytest.raises(ValueError, match=r"other holds other records \(1: Fish.*\): .* was --unpack meant"):
+    with pytest.raises(ValueError, match=r"other holds other records \(2: Fish.*, Fish.*\): .* was --unpack meant"):
         pack(study, other)
     assert contents(other) == before
     assert not (other / "records.zip").exists()
@@ -235,7 +236,9 @@ def test_what_cannot_be_unpacked_is_refused(study, tmp_path):
     unpack(there, study)  # the same bytes: nothing is lost
     store.write(record("Fish"), study)
     before = contents(study)
-    with pytest.raises(ValueError, match=r"study holds other records \(1: Fish.*\): unpack into another folder"):
+    with pytest.raises(
+        ValueError, match=r"study holds other records \(2: Fish.*, Fish.*\): unpack into another folder"
+    ):
         unpack(there, study)
     assert contents(study) == before
     pack(study, tmp_path / "more")  # of a packed one, too
