@@ -21,6 +21,7 @@ from rntk.steps import LANES, REACH, ROWS
 from rntk.tiles import BOTH, PROCESS, TANGENT, Side, fill, workspace
 
 SERIAL = 10**6  # pairs and steps below which threads do not pay
+LONG = 10**8  # from which on a Gram takes longer than a person waits who has pressed Ctrl-C
 
 
 @cache
@@ -33,7 +34,21 @@ def compiled(dtype: str) -> None:
         one = Side(rows, readout, np.zeros((1, 1)), none, none)
         form = Form(RECTIFIER, np.dtype(dtype).type(0), 1, 0, 1, 0, 0)
         memory = workspace(form, 3, dtype)
-        fill(np.zeros((1, 1, 1), dtype), memory, form, one, one, nothing, True, False, TANGENT, (1, 1), 0, 1)
+        fill(
+            np.zeros((1, 1, 1), dtype),
+            memory,
+            np.zeros(1, np.int64),
+            form,
+            one,
+            one,
+            nothing,
+            True,
+            False,
+            TANGENT,
+            (1, 1),
+            0,
+            1,
+        )
 
 
 def prepare(x: np.ndarray, p: Parameters, dtype: str = "float64", starts=None, places=None) -> Prepared:
@@ -116,24 +131,37 @@ def diagonal(X: Prepared, output: int = TANGENT) -> np.ndarray:
 
 
 def run(out, form, lanes, others, cosines, symmetric, swapped, output, shifts) -> None:
-    """Fill `out`, on as many threads as pay."""
+    """Fill `out`, on as many threads as pay.
+
+    Python hears of a signal in the calling thread alone, and not while that is in compiled code. So this thread takes its
+    share of what is soon done, which keeps it where its caches are, and leaves what takes long to others, which it can stop.
+    """
     steps = len(lanes.rows) * (len(others.rows) if form.every == TIED else 1)
     n = lanes.rows.shape[2]
-    workers = threads() if n * (shifts[1] - shifts[0]) * steps * (2 if symmetric else 1) > SERIAL else 1
+    steps_of_pairs = n * (shifts[1] - shifts[0]) * steps
+    workers = threads() if steps_of_pairs * (2 if symmetric else 1) > SERIAL else 1
+    waits = steps_of_pairs * form.depth * max(form.extras, 1) > LONG * workers
     tiles = -(-n // LANES) * -(-(shifts[1] - shifts[0]) // ROWS)
     shares = 1 if workers == 1 else min(32 * workers, tiles)  # more than threads: one that is held up delays less
-    todo = iter(range(shares))
+    todo, stop = iter(range(shares)), np.zeros(1, np.int64)
 
     def work(memory):
         for share in todo:
-            fill(out, memory, form, lanes, others, cosines, symmetric, swapped, output, shifts, share, shares)
+            fill(out, memory, stop, form, lanes, others, cosines, symmetric, swapped, output, shifts, share, shares)
 
     memories = [workspace(form, lanes.rows.shape[1], out.dtype) for _ in range(workers)]
-    if workers == 1:
+    if workers == 1 and not waits:
         work(memories[0])
         return
-    with ThreadPoolExecutor(workers - 1) as pool:
-        shared = [pool.submit(work, memory) for memory in memories[1:]]
-        work(memories[0])  # by this thread, which so stays where its caches are
+    pool = ThreadPoolExecutor(workers)
+    try:
+        shared = [pool.submit(work, memory) for memory in memories[0 if waits else 1 :]]
+        if not waits:
+            work(memories[0])
         for one in shared:
             one.result()
+    except BaseException:  # KeyboardInterrupt among them
+        stop[0] = 1
+        raise
+    finally:
+        pool.shutdown()

@@ -80,13 +80,15 @@ def sweep(form, buffers, lanes, others, cosines, span, place, half):
     `half` of the lanes are enough for the last shift of all, where it is > 0. The buffer `peak` holds the largest F(c) that
     any layer of a pair has had, looked at now and then.
     """
-    s, p, q, w, peak, _, begin = buffers
+    s, p, q, w, peak, _, begin, stop = buffers
     (at, other_at, steps), (first, last, left, width) = span, place
     shifts, stride = last - first, np.uint64(row_size(form))
     plain = form.channels == 1 and form.frozen == 0 and not cosines.size
     plain = plain and (form.code == RECTIFIER or form.code == ERF)
     whole = shifts - 1 if half > 0 else shifts
     for t in range(begin[:shifts].min(), steps):
+        if stop[0] != 0:
+            return
         load(p, LANES, lanes.rows, at + t, left, width)
         load(q, REACH, others.rows, other_at + t, left + first, width + shifts)
         if plain:
@@ -186,7 +188,7 @@ def tile(form, buffers, lanes, others, cosines, symmetric, place):
 
     The process' kernel and the rest of the tangent kernel then stand in the last 2 × LANES places of each row of s.
     """
-    s, p, q, _, peak, before, begin = buffers
+    s, p, q, _, peak, before, begin, stop = buffers
     first, last, left, width = place
     n = lanes.rows.shape[2]
     half = 0
@@ -212,6 +214,8 @@ def tile(form, buffers, lanes, others, cosines, symmetric, place):
             end = stride * (shift + 1)
             before[2 * LANES * shift : 2 * LANES * (shift + 1)] = s[end - 2 * LANES : end]
         sweep(form, buffers, lanes, others, cosines, span, place, half)
+        if stop[0] != 0:
+            return
         if form.every == 0:
             read_out(form, s, p, q, lanes, others, place)
         near = 0
@@ -240,7 +244,7 @@ def again(form, count, limit, buffers, lanes, others, span, place):
     """Compute the `count` pairs whose F(c) has passed the limit in an alignment once more, in the precise form, in place of
     what the sweep has made of them.
     """
-    s, p, q, _, peak, before, _ = buffers
+    s, p, q, _, peak, before, _, _ = buffers
     first, last, left, width = place
     n, m, depth = lanes.rows.shape[2], others.rows.shape[2], form.depth
     i, j = np.empty(count, np.uint64), np.empty(count, np.uint64)
@@ -320,9 +324,9 @@ def workspace(form, k: int, dtype) -> np.ndarray:
 
 
 @jit
-def fill(out, memory, form, lanes, others, cosines, symmetric, swapped, output, shifts, share, shares):
+def fill(out, memory, stop, form, lanes, others, cosines, symmetric, swapped, output, shifts, share, shares):
     """Compute every `shares`-th tile of shifts[0] … shifts[1], from the `share`-th on, in a workspace of memory, and write it
-    where it belongs.
+    where it belongs; ends soon after stop[0] is set, with `out` unfinished.
 
     `others` may hold its set several times over; out is (k, others, lanes), or (k, lanes, others) where `swapped`, with k
     = 2 for both outputs.
@@ -334,7 +338,7 @@ def fill(out, memory, form, lanes, others, cosines, symmetric, swapped, output, 
     ends = np.cumsum(np.array(parts(form, k)))
     s, p, q = memory[: ends[0]], memory[ends[0] : ends[1]], memory[ends[1] : ends[2]]
     w, peak, before = memory[ends[2] : ends[3]], memory[ends[3] : ends[4]], memory[ends[4] : ends[5]]
-    buffers = s, p, q, w, peak, before, np.zeros(ROWS, np.int64)
+    buffers = s, p, q, w, peak, before, np.zeros(ROWS, np.int64), stop
     index = 0
     for first in range(shifts[0], shifts[1], ROWS):
         last = min(first + ROWS, shifts[1])
@@ -342,5 +346,7 @@ def fill(out, memory, form, lanes, others, cosines, symmetric, swapped, output, 
             if index % shares == share:
                 place = first, last, left, width
                 tile(form, buffers, lanes, others, cosines, symmetric, place)
+                if stop[0] != 0:
+                    return
                 write(out, form, s, lanes, others, symmetric, swapped, output, place)
             index += 1

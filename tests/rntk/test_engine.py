@@ -1,5 +1,11 @@
 """The fast engine computes what the recursion says."""
 
+import signal
+import subprocess
+import sys
+import time
+
+import numba
 import numpy as np
 import pytest
 
@@ -73,14 +79,49 @@ def test_diagonal_is_the_closed_variance(nonlinearity, m, seed):
 
 
 def test_threads_change_no_bit(monkeypatch):
+    """Nor does it matter whether the calling thread computes or waits."""
     X, Y = np.random.default_rng(3).normal(size=(2, 300, 30))
     kernel, grams = RNTK(sigma_b=0.2), []
     for threads in (1, 2, 5):
         monkeypatch.setattr(engine_cpu, "threads", lambda threads=threads: threads)
-        grams.append((kernel(X), kernel(X, Y)))
+        for long in (10**8, 0):
+            monkeypatch.setattr(engine_cpu, "LONG", long)
+            grams.append((kernel(X), kernel(X, Y)))
     for gram, rectangular in grams[1:]:
         np.testing.assert_array_equal(gram, grams[0][0])
         np.testing.assert_array_equal(rectangular, grams[0][1])
+
+
+INTERRUPTED = """
+import sys
+import numpy as np, numba
+from rntk import RNTK
+numba.set_num_threads(int(sys.argv[1]))
+kernel = RNTK(readout="mean")
+X = np.random.default_rng(0).normal(size=(1500, 1500))
+kernel(X[:2, :2])
+print("begun", flush=True)
+try:
+    kernel(X)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_ctrl_c_stops_a_gram_of_hours(threads):
+    """A tile of it takes minutes: it is left in the middle, by every thread."""
+    threads = min(threads, numba.config.NUMBA_NUM_THREADS)
+    command = [sys.executable, "-c", INTERRUPTED, str(threads)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout.readline() == "begun\n"
+            time.sleep(0.5)
+            process.send_signal(signal.SIGINT)
+            assert process.communicate(timeout=60)[0] == "interrupted\n"
+        finally:
+            process.kill()
+    assert process.returncode == 0
 
 
 @pytest.mark.parametrize(("dtype", "error"), [(np.float64, 7e-15), (np.float32, 5e-7)])
