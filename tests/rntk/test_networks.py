@@ -5,7 +5,7 @@ import pytest
 
 from rntk import RNTK
 from rntk.nonlinearities import NONLINEARITIES, Nonlinearity, Quadrature, Rectifier
-from tests.rntk import oracle
+from benchmarks import oracle
 
 ERROR = {"tanh": 1e-6, "gelu": 1e-8}  # what a rule of 90 nodes leaves, of relative error; and the series' own
 

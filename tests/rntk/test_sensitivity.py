@@ -7,7 +7,7 @@ import pytest
 from rntk import RNTK
 from rntk.nonlinearities import NONLINEARITIES, Nonlinearity
 from rntk.sensitivity import sensitivity
-from tests.rntk import oracle
+from benchmarks import oracle
 from tests.rntk.test_networks import random_network, random_sequences
 
 
