@@ -8,12 +8,13 @@ ARGS   ?=
 
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test bench reproduce tables mlflow lint
+.PHONY: help setup test test-all bench reproduce tables mlflow lint
 
 help: ## show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
 	@echo
 	@echo "variables:    STUDY=$(STUDY)  OUTPUT=$(OUTPUT)  PYTHON=$(PYTHON)  VENV=$(VENV)  ARGS=$(ARGS)"
 
@@ -25,8 +26,11 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-test: $(INSTALLED) ## run the tests (no network, minutes)
-	$(BIN)/python -m pytest
+test: $(INSTALLED) ## run the tests (no network, minutes), and name the slowest
+	$(PYTEST) -m "not slow" --durations=10
+
+test-all: $(INSTALLED) ## run these and the proofs that take long
+	$(PYTEST) --durations=10
 
 bench: $(INSTALLED) ## measure speed, memory and start against other ways, as one table of ratios (ten minutes)
 	$(BIN)/python -m pytest benchmarks --benchmark-columns=min,median,rounds --benchmark-max-time=0.5

@@ -77,7 +77,7 @@ class Gaussian(Kernel):
 
 @dataclass
 class Polynomial(Kernel):
-    """k(x, y) = (r + ⟨x, y⟩)^d with offset r ≥ 0 and a whole degree d ≥ 1."""
+    """k(x, y) = (r + ⟨x, y⟩)^d with offset r ≥ 0 and a whole degree d ≥ 1. Raises ValueError where it overflows."""
 
     degree: int = 2
     offset: float = 0.0
@@ -90,7 +90,11 @@ class Polynomial(Kernel):
         return vectors(X) @ vectors(X if Y is None else Y).T
 
     def _gram(self, pairs):
-        return (self.offset + pairs) ** self.degree
+        with np.errstate(over="ignore"):
+            K = (self.offset + pairs) ** self.degree
+        if not np.isfinite(K).all():
+            raise ValueError(f"{self} overflows float64: use a smaller degree, or smaller series")
+        return K
 
     def _diag(self, X):
-        return (self.offset + np.einsum("ij,ij->i", vectors(X), vectors(X))) ** self.degree
+        return self._gram(np.einsum("ij,ij->i", vectors(X), vectors(X)))

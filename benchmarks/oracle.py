@@ -8,6 +8,7 @@ import math
 from functools import cache
 
 import numpy as np
+from scipy.special import ndtr
 
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(90)
 WEIGHTS = WEIGHTS / WEIGHTS.sum()
@@ -56,7 +57,6 @@ def smooth(phi, phi_prime):
     return dual
 
 
-normal = np.vectorize(lambda a: (1 + math.erf(a / math.sqrt(2))) / 2)
 DUALS = {
     "relu": relu,
     "leaky_relu": leaky(0.01),
@@ -64,7 +64,7 @@ DUALS = {
     "linear": lambda p, r, q: (r, 1.0),
     "erf": erf,
     "sin": sin,
-    "gelu": smooth(lambda a: a * normal(a), lambda a: normal(a) + a * np.exp(-(a**2) / 2) / math.sqrt(2 * math.pi)),
+    "gelu": smooth(lambda a: a * ndtr(a), lambda a: ndtr(a) + a * np.exp(-(a**2) / 2) / math.sqrt(2 * math.pi)),
     "tanh": smooth(np.tanh, lambda a: 1 - np.tanh(a) ** 2),
     "sigmoid": smooth(lambda a: 1 / (1 + np.exp(-a)), lambda a: np.exp(-a) / (1 + np.exp(-a)) ** 2),
 }

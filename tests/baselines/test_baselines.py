@@ -98,3 +98,11 @@ def test_nearest_neighbour_is_scikit_learns_and_breaks_exact_ties_by_order(X, Y)
     expected = KNeighborsClassifier(1, algorithm="brute").fit(X, labels).predict(Y)
     np.testing.assert_array_equal(NearestNeighbour().fit(X, labels).predict(Y), expected)
     assert NearestNeighbour().fit([[0.0], [2.0]], ["left", "right"]).predict([[1.0]]) == ["left"]
+
+
+def test_a_polynomial_that_overflows_says_so():
+    X = 1e80 * np.ones((2, 3))
+    for gram in (Polynomial(degree=3), Polynomial(degree=3).diag):
+        with pytest.raises(ValueError, match=r"Polynomial\(degree=3, offset=0.0\) overflows float64"):
+            gram(X)
+    assert np.isfinite(Polynomial(degree=1)(X)).all()

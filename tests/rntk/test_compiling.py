@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 import numpy as np
+import pytest
 
 from results.store import locked
 from rntk import RNTK
@@ -21,6 +22,7 @@ np.save(sys.argv[1], RNTK(dtype=sys.argv[2], nonlinearity=sys.argv[3])(X))
 """
 
 
+@pytest.mark.slow
 def test_many_processes_fill_one_cache_at_once(tmp_path):
     """Different types and functions: each must get its own code, and none a file that another is writing."""
     environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}

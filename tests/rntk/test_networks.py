@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from benchmarks import oracle
 from rntk import RNTK
 from rntk.nonlinearities import NONLINEARITIES, Nonlinearity, Quadrature, Rectifier
-from benchmarks import oracle
 
 ERROR = {"tanh": 1e-6, "gelu": 1e-8}  # what a rule of 90 nodes leaves, of relative error; and the series' own
 

@@ -4,10 +4,10 @@ import mpmath
 import numpy as np
 import pytest
 
+from benchmarks import oracle
 from rntk import RNTK
 from rntk.nonlinearities import NONLINEARITIES, Nonlinearity
 from rntk.sensitivity import sensitivity
-from benchmarks import oracle
 from tests.rntk.test_networks import random_network, random_sequences
 
 

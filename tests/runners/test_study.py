@@ -145,6 +145,7 @@ def test_a_run_that_was_cut_off_is_written_again_and_others_are_left(smoke):
     assert len(again.client.search_runs([again.experiment], "tags.kind = 'task'")) == 12
 
 
+@pytest.mark.slow
 def test_a_study_goes_on_without_mlflow(tmp_path):
     arguments = ("study=smoke", "study.datasets=[GunPoint]", *(f"~methods.{name}" for name in METHODS[:4]))
     finished = run(tmp_path, "reproduce", *arguments, f"output={tmp_path}", "tracking.uri=http://127.0.0.1:9")
@@ -228,6 +229,7 @@ def test_one_worker_and_two_give_the_same_bytes_also_when_killed_and_resumed(smo
     assert tables(tmp_path / "smoke") == tables(output / "smoke")
 
 
+@pytest.mark.slow
 def test_failing_and_killed_tasks_and_missing_datasets_stop_nothing(tmp_path):
     """One method raises, one kills its worker (and the pool with it), one dataset is not there: the others get their
     results.

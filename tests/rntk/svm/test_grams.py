@@ -73,6 +73,10 @@ def test_the_gram_of_the_test_set_is_looked_at_too():
         Grams(Spoilt(two=lambda K: K * np.nan), X).test({"gamma": 0.5}, X[:5] + 1)
 
 
+def rounded(K):
+    return put(K, 3, 4, K[4, 3] + 1e-9)
+
+
 @pytest.mark.parametrize(
     "kernel",
     [
@@ -83,9 +87,9 @@ def test_the_gram_of_the_test_set_is_looked_at_too():
         RBF(0.1),
         Polynomial(3, 0.5),
         Gaussian(median=2.0),
-        Spoilt(one=lambda K: put(K, 3, 4, K[4, 3] + 1e-9)),
+        Spoilt(one=rounded),
     ],
-    ids=repr,
+    ids=lambda kernel: type(kernel).__name__,
 )
 def test_rounding_is_no_fault(kernel):
     """Nor is what a series adds to the kernel with itself alone (σ_h), nor a near-duplicate."""

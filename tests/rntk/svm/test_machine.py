@@ -157,6 +157,7 @@ def test_what_does_not_fit_is_refused():
             Machine(np.array(train, dtype=int), np.zeros(5))
 
 
+@pytest.mark.slow
 def test_the_solver_stays_within_what_it_was_given():
     """With every index checked by the compiler, on Grams of all kinds, those without a meaning among them."""
     code = """
