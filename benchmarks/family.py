@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.stats import wilcoxon
 
 from datasets import find
+from results.comparison import compare
 from results.statistics import accuracies, ranks
 from results.store import study_records
 
@@ -47,12 +47,8 @@ def against_baselines(accuracy: pd.DataFrame, members: list[str]) -> None:
         five = accuracy[[member, *BASELINES]]
         print(f"  {member:15} {five[member].mean():.2f}  rank {ranks(five).mean()[member]:.2f}", end="")
         for other in (name for name in (*BASELINES, "rntk") if name != member):
-            lead = accuracy[member] - accuracy[other]
-            p = wilcoxon(lead).pvalue if (lead != 0).any() else 1.0
-            print(
-                f"   {other} {lead.mean():+.2f} {(lead > 0).sum()}–{(lead == 0).sum()}–{(lead < 0).sum()} p={p:.2g}",
-                end="",
-            )
+            found = compare(accuracy, member, other)
+            print(f"   {other} {found.lead:+.2f} {found.wins}–{found.ties}–{found.losses} p={found.p:.2g}", end="")
         print()
     print("  beside:", ", ".join(f"{b} {accuracy[b].mean():.2f}" for b in BASELINES))
     print(
