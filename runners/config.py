@@ -1,5 +1,6 @@
 """From Hydra's configuration to the study's own words, and messages for names that do not exist."""
 
+import argparse
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -90,6 +91,22 @@ def scores_of(config: DictConfig) -> str:
 def register_resolvers() -> None:
     """Teach the configuration `${all_cores:…}`, which Hydra's joblib launcher needs as a number."""
     OmegaConf.register_new_resolver("all_cores", workers_of, replace=True)
+
+
+def accept_lazy_help() -> None:
+    """Let Hydra 1.3.8 start on Python 3.14, whose argparse reads each help text at once and refuses what is no string.
+
+    To be deleted with the first release of Hydra that starts without it (its issue 3121).
+    """
+    check = getattr(argparse.ArgumentParser, "_check_help", None)
+    if check is None:  # before Python 3.14
+        return
+
+    def check_strings(parser, action):
+        if isinstance(action.help, str):
+            check(parser, action)
+
+    argparse.ArgumentParser._check_help = check_strings
 
 
 def check_names(arguments: list[str]) -> None:

@@ -14,6 +14,7 @@ import hydra
 from omegaconf import DictConfig
 
 from runners.config import (
+    accept_lazy_help,
     check_names,
     dataset_names,
     methods_of,
@@ -111,5 +112,6 @@ register_resolvers()
 main = hydra.main(version_base="1.3", config_path="../conf", config_name="reproduce")(reproduce)
 
 if __name__ == "__main__":
+    accept_lazy_help()
     check_names(sys.argv[1:])
     main()

@@ -134,3 +134,42 @@ def test_the_command_line_starts_light():
         code = f"import sys, {module}; print([name for name in {heavy} if name in sys.modules])"
         done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
         assert done.stdout.strip() == "[]", module
+
+
+AS_IN_3_14 = """
+import argparse, runpy, sys
+
+def check(self, action):
+    try:
+        action.help and "%" in action.help and action.help % {}
+    except (KeyError, TypeError) as error:
+        raise ValueError("badly formed help string") from error
+
+def add(self, *names, **fields):
+    action = add_unchecked(self, *names, **fields)
+    self._check_help(action)
+    return action
+
+if not hasattr(argparse.ArgumentParser, "_check_help"):
+    add_unchecked = argparse.ArgumentParser.add_argument
+    argparse.ArgumentParser._check_help, argparse.ArgumentParser.add_argument = check, add
+try:
+    runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)
+except SystemExit as end:
+    assert not end.code, end.code
+try:
+    argparse.ArgumentParser().add_argument("--bad", help="%(nothing)s")
+except ValueError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("module", ["runners.run", "runners.reproduce"])
+def test_the_command_line_starts_where_argparse_checks_help_texts(module):
+    """As it does from Python 3.14 on, which refuses the one that Hydra 1.3.8 gives; what else is wrong is still refused."""
+    done = subprocess.run(
+        [sys.executable, "-c", AS_IN_3_14, module, "--cfg", "job"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "tie_break: first" in done.stdout
+    assert done.stdout.endswith("badly formed help string\n")
