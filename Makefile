@@ -1,5 +1,6 @@
-# The study from a fresh checkout: Python 3.11 to 3.13, make and a package index are all it needs.
-PYTHON ?= python3
+# The study from a fresh checkout: Python 3.11 to 3.14, make and a package index are all it needs.
+# The Python to make the virtual environment with; where none is named, the newest suitable one on the machine
+PYTHON ?=
 VENV   ?= .venv
 STUDY  ?= ucr56
 OUTPUT ?= outputs
@@ -11,18 +12,22 @@ INSTALLED := $(VENV)/.installed
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadgroup
 
 .DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
 .PHONY: help setup test test-all bench reproduce tables mlflow lint
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
 	@echo
-	@echo "variables:    STUDY=$(STUDY)  OUTPUT=$(OUTPUT)  PYTHON=$(PYTHON)  VENV=$(VENV)  ARGS=$(ARGS)"
+	@echo "variables:    STUDY=$(STUDY)  OUTPUT=$(OUTPUT)  PYTHON=$(or $(PYTHON),newest)  VENV=$(VENV)  ARGS=$(ARGS)"
 
-setup: $(INSTALLED) ## make the virtual environment and install into it
+setup: $(INSTALLED) ## make the virtual environment, unless there is one, and install into it
+	@echo "$(VENV) has $$($(BIN)/python --version)"
 
-$(INSTALLED): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else f"Python 3.11 to 3.13 is needed, and $(PYTHON) is {v[0]}.{v[1]}: make PYTHON=python3.12 …")'
-	$(PYTHON) -m venv $(VENV)
+# one whose Python is gone is made anew
+$(BIN)/python:
+	@python=$$(sh interpreter.sh $(PYTHON)) && $$python -m venv $(if $(wildcard $(VENV)/pyvenv.cfg),--clear )$(VENV)
+
+$(INSTALLED): pyproject.toml constraints.txt $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 

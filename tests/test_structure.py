@@ -120,11 +120,14 @@ def test_the_wheel_holds_rntk_only(tmp_path):
         copy.write_bytes(path.read_bytes())
     subprocess.run(build, cwd=source, check=True, capture_output=True)
     (wheel,) = (tmp_path / "dist").glob("*.whl")
-    names = zipfile.ZipFile(wheel).namelist()
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        (metadata,) = (archive.read(name).decode() for name in names if name.endswith("/METADATA"))
     modules = {name for name in names if name.endswith(".py")}
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"rntk"}
     assert modules == {path.relative_to(ROOT).as_posix() for path in (ROOT / "rntk").rglob("*.py")}
     assert any(name.endswith("licenses/rntk/svm/LICENSE.libsvm") for name in names)
+    assert "Requires-Python: >=3.11\n" in metadata  # and every later one
 
 
 def test_the_command_line_starts_light():
