@@ -230,10 +230,11 @@ def test_one_worker_and_two_give_the_same_bytes_also_when_killed_and_resumed(smo
 
 
 @pytest.mark.slow
-def test_failing_and_killed_tasks_and_missing_datasets_stop_nothing(tmp_path):
+def test_failing_and_killed_tasks_and_missing_datasets_stop_nothing(tmp_path, monkeypatch):
     """One method raises, one kills its worker (and the pool with it), one dataset is not there: the others get their
-    results.
+    results, on a system that has Python and no other tool.
     """
+    monkeypatch.setenv("PATH", str(tmp_path))
     strange = [
         text.format(name=name, kernel=kernel)
         for name, kernel in (("broken", "Broken"), ("deadly", "Deadly"))
