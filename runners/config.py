@@ -1,6 +1,7 @@
 """From Hydra's configuration to the study's own words, and messages for names that do not exist."""
 
 import argparse
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -86,6 +87,21 @@ def scores_of(config: DictConfig) -> str:
     if config.scores not in ("best", "all"):
         raise ValueError(f"scores={config.scores!r}: best, to drop what cannot win, or all is needed")
     return config.scores
+
+
+def begin() -> None:
+    """What an entry point sets for its process before anything else: nothing of it happens when a module is imported."""
+    quiet_mlflow()
+    register_resolvers()
+    accept_lazy_help()
+    check_names(sys.argv[1:])
+
+
+def quiet_mlflow() -> None:
+    """No telemetry, and a server that is gone is asked twice and not for minutes; unless the environment says otherwise."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("DO_NOT_TRACK", "true")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 
 
 def register_resolvers() -> None:

@@ -13,17 +13,7 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig
 
-from runners.config import (
-    accept_lazy_help,
-    check_names,
-    dataset_names,
-    methods_of,
-    protocol_of,
-    register_resolvers,
-    scores_of,
-    stop,
-    workers_of,
-)
+from runners.config import begin, dataset_names, methods_of, protocol_of, scores_of, stop, workers_of
 
 
 def reproduce(config: DictConfig) -> None:
@@ -108,10 +98,8 @@ def report_missing(missing: dict[str, str]) -> None:
         )
 
 
-register_resolvers()
 main = hydra.main(version_base="1.3", config_path="../conf", config_name="reproduce")(reproduce)
 
 if __name__ == "__main__":
-    accept_lazy_help()
-    check_names(sys.argv[1:])
+    begin()
     main()

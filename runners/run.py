@@ -10,16 +10,7 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig
 
-from runners.config import (
-    accept_lazy_help,
-    check_names,
-    method_of,
-    protocol_of,
-    register_resolvers,
-    scores_of,
-    stop,
-    workers_of,
-)
+from runners.config import begin, method_of, protocol_of, scores_of, stop, workers_of
 
 
 def run(config: DictConfig) -> None:
@@ -112,10 +103,8 @@ def report(record, folder: Path, fresh: bool) -> str:
     return "\n".join(lines)
 
 
-register_resolvers()
 main = hydra.main(version_base="1.3", config_path="../conf", config_name="run")(run)
 
 if __name__ == "__main__":
-    accept_lazy_help()
-    check_names(sys.argv[1:])
+    begin()
     main()

@@ -18,10 +18,7 @@ from results import store
 from results.record import Record
 from results.statistics import summary
 from results.tables import study_accuracies
-
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-os.environ.setdefault("DO_NOT_TRACK", "true")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # a server that is gone is gone
+from runners.config import quiet_mlflow
 
 EXPERIMENT = "rntk"
 
@@ -222,6 +219,7 @@ def main() -> int:
     parser.add_argument("--uri", help="tracking URI (default: OUTPUT/mlflow.db)")
     parser.add_argument("--port", type=int, default=5000, help="where `ui` listens (default: 5000)")
     arguments = parser.parse_args()
+    quiet_mlflow()
     uri = arguments.uri or default_uri(arguments.output)
     if arguments.command == "rebuild":
         try:

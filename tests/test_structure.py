@@ -176,3 +176,25 @@ def test_the_command_line_starts_where_argparse_checks_help_texts(module):
     assert done.returncode == 0, done.stderr
     assert "tie_break: first" in done.stdout
     assert done.stdout.endswith("badly formed help string\n")
+
+
+def test_an_import_changes_nothing():
+    """Neither the environment nor Hydra's resolvers: what a process needs is set where it starts."""
+    names = [
+        str(path.relative_to(ROOT).with_suffix("")).replace("/", ".").removesuffix(".__init__")
+        for package in MAY_USE
+        for path in sorted((ROOT / package).rglob("*.py"))
+    ]
+    code = f"""
+import importlib, os, sys
+import hydra, jax, joblib, mlflow, numba, pandas, sklearn, sktime  # which set what they like
+from omegaconf import OmegaConf
+before = dict(os.environ)
+for name in {names}:
+    importlib.import_module(name)
+changed = {{name for name in before | os.environ if before.get(name) != os.environ.get(name)}}
+assert not changed, changed
+assert not OmegaConf.has_resolver("all_cores")
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
