@@ -119,7 +119,7 @@ def run_mutant(copy: Path, mutant: Mutant) -> bool:
 def run_tests(copy: Path, tests: list[str], *options: str) -> int:
     """The exit status of the tests in a copy of the tree: 0 where they pass, 1 where one fails.
 
-    Raises RuntimeError where they cannot be run.
+    Ends the program where they cannot be run.
     """
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, *tests]
     environment = os.environ | {"NUMBA_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -128,7 +128,7 @@ def run_tests(copy: Path, tests: list[str], *options: str) -> int:
     except subprocess.TimeoutExpired:
         return 1
     if done.returncode not in (0, 1):
-        raise RuntimeError(f"{' '.join(command)} did not run:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+        sys.exit(f"{' '.join(command)} could not be run:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
     return done.returncode
 
 

@@ -8,10 +8,8 @@ from typing import Any
 import numpy as np
 
 ROWS = 3  # of a Gram that are computed once more as those of two sets
-TOLERANCE = {
-    "float64": 1e-6,
-    "float32": 1e-2,
-}  # of |k(x, y)| / √(k(x, x) k(y, y)): far above rounding, far below a fault
+# of |k(x, y)| / √(k(x, x) k(y, y)): far above rounding, far below a fault
+TOLERANCE = {"float64": 1e-6, "float32": 1e-2}
 
 
 def scaled(K: np.ndarray) -> tuple[np.ndarray, float]:
