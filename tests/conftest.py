@@ -1,6 +1,10 @@
 """No test looks into the user's data folder or cache, and none downloads anything; processes share the cores."""
 
+import logging
 import os
+import runpy
+import sys
+import warnings
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # one process a core, one thread each
     os.environ.setdefault("NUMBA_NUM_THREADS", "1")
@@ -14,6 +18,26 @@ import pytest
 def only_bundled_data(monkeypatch, tmp_path):
     monkeypatch.delenv("RNTK_DATA", raising=False)
     monkeypatch.setenv("RNTK_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def command(monkeypatch):
+    """`python -m module arguments` in this process: a function that gives the exit status."""
+
+    def run(module, *arguments):
+        monkeypatch.setattr(sys, "argv", [module, *map(str, arguments)])
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".* found in sys.modules", RuntimeWarning)  # others imported it
+            try:
+                runpy.run_module(module, run_name="__main__")
+            except SystemExit as end:
+                return end.code or 0
+        return 0
+
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield run
+    root.handlers[:], root.level = handlers, level  # Hydra puts its own in their place
 
 
 @pytest.hookimpl(tryfirst=True)  # before the groups are read

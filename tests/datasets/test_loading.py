@@ -47,13 +47,16 @@ def test_labels_are_kept_as_given():
     assert set(load("ArrowHead").y_train) == {"0", "1", "2"}
 
 
-def test_a_local_file_with_another_hash_is_refused_by_name(tmp_path):
-    """One digit of one value is another."""
-    root = write_tsv(
-        tmp_path, "GunPoint", lambda split, lines: [line.replace("-0.6478854", "-0.6478855") for line in lines]
-    )
-    with pytest.raises(DataError, match=r"GunPoint_TRAIN\.tsv: SHA-256 .* where the archive's has"):
-        load("GunPoint", root)
+@pytest.mark.parametrize("spoiled", ["TRAIN", "TEST"])
+def test_a_local_file_with_another_hash_is_refused_by_name(tmp_path, spoiled):
+    """One digit of one value is another, in either file."""
+
+    def change(split, lines):
+        other = str((int(lines[0][-1]) + 1) % 10)
+        return [lines[0][:-1] + other, *lines[1:]] if split == spoiled else lines
+
+    with pytest.raises(DataError, match=rf"GunPoint_{spoiled}\.tsv: SHA-256 .* where the archive's has"):
+        load("GunPoint", write_tsv(tmp_path, "GunPoint", change))
 
 
 @pytest.mark.parametrize(
@@ -114,12 +117,25 @@ def test_the_original_file_is_used_when_its_hash_matches(tmp_path):
 @pytest.mark.parametrize(("name", "fault"), [("PLAID", "unequal length"), ("DodgerLoopDay", "missing values")])
 def test_datasets_that_are_not_complete_are_refused(name, fault):
     with pytest.raises(ValueError, match=f"{name} has .*{fault}"):
-        load(name)
+        load(name, downloads=False)
 
 
 def test_a_data_folder_that_does_not_exist(tmp_path):
     with pytest.raises(ValueError, match="does not exist"):
         load("GunPoint", tmp_path / "nowhere")
+
+
+def test_the_folder_named_comes_first_then_the_environments_the_cache_and_what_is_bundled(tmp_path, monkeypatch):
+    bundled, cache = load("GunPoint").source, sources.cache_folder()
+    named, ours = (write_tsv(tmp_path / name, "GunPoint") for name in ("named", "ours"))
+    write_tsv(cache, "GunPoint")
+    monkeypatch.setenv("RNTK_DATA", str(ours))
+    assert load("GunPoint", named).source == str(named / "GunPoint")
+    assert load("GunPoint").source == str(ours / "GunPoint")
+    shutil.rmtree(ours / "GunPoint")
+    assert load("GunPoint").source == str(cache / "GunPoint")
+    shutil.rmtree(cache)
+    assert load("GunPoint").source == bundled
 
 
 def test_without_downloads_a_dataset_that_is_not_here_is_missing():
