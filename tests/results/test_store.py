@@ -1,6 +1,7 @@
 """Records survive what happens to files, and tables are made from them alone."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -77,6 +78,40 @@ store.write_text(pathlib.Path({str(path)!r}), "new" * 100000)
 """
     assert subprocess.run([sys.executable, "-c", code]).returncode == -9
     assert path.read_text() == "old"
+
+
+@pytest.mark.parametrize("written", [0, 1, 2])
+def test_a_head_is_there_once_its_tables_are(tmp_path, monkeypatch, written):
+    """The disk is full after so many of the three files."""
+    fsync, left = os.fsync, [written]
+
+    def full(descriptor):
+        if not left[0]:
+            raise OSError("No space left on device")
+        left[0] -= 1
+        fsync(descriptor)
+
+    whole = record("Coffee", "rntk", grid=[{"C=1": 1}], predictions=[{"case": 0, "label": "0", "predicted": "1"}])
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        store.write(whole, tmp_path)
+    assert list(store.heads(tmp_path)) == []
+    assert len(list((tmp_path / "records").iterdir())) == written
+    left[0] = 3
+    store.write(whole, tmp_path)
+    (head,) = store.heads(tmp_path)
+    assert len(store.read_table(head, tmp_path, "grid")) == len(store.read_table(head, tmp_path, "predictions")) == 1
+
+
+def test_who_reads_a_file_while_it_is_replaced_reads_the_old_one(tmp_path):
+    """The new file is another, which takes the old one's name: what is open keeps its content."""
+    path = tmp_path / "file.json"
+    store.write_text(path, "old")
+    with open(path) as reader:
+        store.write_text(path, "new")
+        assert reader.read() == "old"
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_file_that_is_no_record_is_named(tmp_path):
