@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from baselines import RBF
+from results import store
 
 
 @dataclass
@@ -22,6 +23,29 @@ class Deadly(RBF):
 
     def _gram(self, pairs):
         os.kill(os.getpid(), 9)
+
+
+@dataclass
+class Mute(RBF):
+    """Takes its process with it as soon as the record is written, before any answer."""
+
+    def _gram(self, pairs):
+        write = store.write
+
+        def write_and_end(*arguments):
+            write(*arguments)
+            os.kill(os.getpid(), 9)
+
+        store.write = write_and_end
+        return super()._gram(pairs)
+
+
+@dataclass
+class Lopsided(RBF):
+    """A Gram that is not symmetric: 0.001 more above the diagonal."""
+
+    def _gram(self, pairs):
+        return super()._gram(pairs) + 0.001 * np.triu(np.ones_like(pairs), 1)
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.model_selection import KFold, StratifiedKFold
 
 from rntk.normalisation import normalise
 from runners.method import Method
@@ -15,6 +16,21 @@ def test_folds_are_stratified_where_a_class_has_as_many_members_as_folds():
     assert len(folds) == 10
     assert all(np.bincount(y[validate]).tolist() == [3, 2] for _, validate in folds)
     assert sorted(np.concatenate([validate for _, validate in folds])) == list(range(50))
+
+
+@pytest.mark.parametrize(
+    ("counts", "splitter"),
+    [((12, 9, 3), StratifiedKFold), ((10, 10), StratifiedKFold), ((9, 9, 9), KFold), ((9, 9, 2), KFold)],
+)
+@pytest.mark.filterwarnings("ignore:The least populated class")
+def test_folds_are_scikit_learns_and_the_largest_class_decides_which(counts, splitter):
+    """Stratified where one class has ten members, however few the others have; plain where none has."""
+    y = np.random.default_rng(0).permutation(np.repeat(np.arange(len(counts)), counts))
+    protocol = Protocol(seed=3)
+    theirs = splitter(10, shuffle=True, random_state=protocol.fold_seed("Coffee")).split(y, y)
+    for ours, expected in zip(protocol.split(y, "Coffee"), theirs, strict=True):
+        np.testing.assert_array_equal(ours[0], expected[0])
+        np.testing.assert_array_equal(ours[1], expected[1])
 
 
 def test_folds_where_classes_and_sets_are_small():
