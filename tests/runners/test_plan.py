@@ -2,6 +2,9 @@
 
 import json
 
+import pytest
+
+from datasets import find
 from results import store
 from results.pack import pack
 from runners.method import Method
@@ -16,13 +19,14 @@ def tasks(*names):
 
 
 def test_final_records_are_done_and_the_rest_runs_longest_first(tmp_path):
-    coffee, wine, strawberry, fish = study = tasks("Coffee", "Wine", "Strawberry", "Fish")
-    for task, status in ((coffee, "ok"), (wine, "failed"), (fish, "not_converged")):
+    coffee, wine, strawberry, fish, car, fly = study = tasks("Coffee", "Wine", "Strawberry", "Fish", "Car", "BeetleFly")
+    statuses = ("ok", "failed", "not_converged", "timeout", "skipped")
+    for task, status in zip((coffee, wine, fish, car, fly), statuses, strict=True):
         store.write(record(task.dataset, "rbf", key=task.key, status=status), tmp_path)
     plan = make_plan(study, tmp_path)
     assert plan.done == [coffee, fish]
-    assert plan.to_run == [strawberry, wine]
-    assert plan.describe(2).startswith("2 of 4 done, 2 to run, about ")
+    assert plan.to_run == [strawberry, car, wine, fly]
+    assert plan.describe(2).startswith("2 of 6 done, 4 to run, about ")
     assert plan.describe(2).endswith(" with 2 workers")
     assert plan.seconds(100) == estimate(strawberry)
     assert make_plan([coffee], tmp_path).describe(1) == "1 of 1 done, nothing to run"
@@ -60,3 +64,19 @@ def test_a_record_that_says_ok_without_a_score_does_not_count(tmp_path):
 
 def test_durations():
     assert [duration(seconds) for seconds in (5, 89, 600, 7200)] == ["5 s", "89 s", "10 min", "2.0 h"]
+
+
+def cost(**kernel):
+    fixed = {"_target_": "rntk.RNTK", "sigma_w": [1.3, 1.4], **kernel}
+    return estimate(Task("Coffee", Method("rntk", fixed), Protocol()))
+
+
+def test_a_kernel_costs_what_its_steps_do():
+    """Two layers or directions take twice the steps, a mean of a readout T times, and single precision less than half the time."""
+    step = cost(depth=2) - cost()
+    assert step > 0
+    assert cost(direction="both") - cost() == pytest.approx(step)
+    assert 2 * cost(depth=[1, 2]) == pytest.approx(cost(depth=[1, 1]) + cost(depth=[2, 2]))
+    assert cost(depth=4, direction="both") - cost() == pytest.approx(7 * step)
+    assert cost(readout="mean") - cost() == pytest.approx((find("Coffee").length - 1) * step)
+    assert 0.5 * step < cost() - cost(dtype="float32") < 0.6 * step

@@ -349,7 +349,7 @@ def test_one_task_prints_its_result_in_a_few_lines(tmp_path):
         ("reproduce", ["study.datasets=[Coffe]"], "unknown dataset 'Coffe': choose one of Coffee,"),
         ("reproduce", ["study.datasets=lists/mine.txt"], "study.datasets='lists/mine.txt': there is no such file"),
         ("reproduce", ["study.datasets=3"], "study.datasets=3: a list of names"),
-        ("reproduce", ["+method@methods.again=rbf"], "two methods are named 'rbf'"),
+        ("reproduce", ["study=smoke", "+method@methods.again=rbf"], "two methods are named 'rbf'"),
         ("reproduce", ["study=smoke", "workers=0"], "workers=0"),
         ("reproduce", ["study=smoke", "workers=10000"], "workers=10000: this process may use"),
         ("run", ["workers=10000"], "workers=10000: this process may use"),

@@ -1,0 +1,32 @@
+"""From the configuration to the study's words: which datasets are meant, how many workers, and what needs no network."""
+
+import pytest
+from hydra import compose, initialize_config_dir
+
+from datasets import listed, load
+from rntk.machine import cores
+from runners.config import CONF, dataset_names, workers_of
+
+
+def test_datasets_are_a_list_a_file_or_the_56(tmp_path, monkeypatch):
+    assert dataset_names(["Wine", "Coffee", "Wine"]) == ["Wine", "Coffee"]  # each once, in the order given
+    assert dataset_names("Wine") == ["Wine"]
+    assert dataset_names("ucr56") == listed()
+    (tmp_path / "mine.txt").write_text("Wine\nCoffee # brown\n")
+    assert dataset_names(str(tmp_path / "mine.txt")) == ["Wine", "Coffee"]
+    monkeypatch.chdir(tmp_path)
+    assert dataset_names("mine.txt") == ["Wine", "Coffee"]
+
+
+def test_workers_are_all_cores_where_none_are_named():
+    assert workers_of(None) == workers_of(cores()) == cores()
+    with pytest.raises(ValueError, match=r"workers=1\.5: a whole number of at least 1"):
+        workers_of(1.5)
+
+
+@pytest.mark.parametrize("study", ["quick", "smoke"])
+def test_small_studies_need_no_network(study):
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = compose("reproduce", [f"study={study}"])
+    for name in dataset_names(config.study.datasets):
+        assert load(name, downloads=False).name == name
