@@ -39,6 +39,13 @@ def test_ntk(X, Y, depth, nonlinearity):
     np.testing.assert_allclose(kernel(X), ntk_by_formula(X, X, depth, 1.3, 0.4, nonlinearity), rtol=1e-7)
 
 
+def test_ntk_of_a_silent_series(X):
+    """A series of zeros has no direction; its covariance with any other is that of the biases."""
+    X = np.vstack([np.zeros(9), X])
+    np.testing.assert_allclose(NTK(2, 1.3, 0.4)(X), ntk_by_formula(X, X, 2, 1.3, 0.4, "relu"), rtol=1e-7)
+    assert (NTK(2, 1.3, 0.0)(X)[0] == 0).all()
+
+
 def test_ntk_of_one_hidden_layer_in_closed_form():
     """Equal inputs of norm 1, σ_w² = 2, no bias: Σ = 2 at every layer, and Θ gains one Σ a layer, so k = 2 (depth +
     1).

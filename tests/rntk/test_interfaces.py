@@ -142,6 +142,20 @@ def test_unequal_lengths_and_missing_values(waves):
         RNTKClassifier().fit(frames, y.astype(int))
 
 
+def test_padding_is_where_every_channel_is_silent():
+    """One channel ends sooner than the other: that is a missing value, and no padding."""
+    nan = np.nan
+    X = np.array([[[1, 2], [3, nan], [nan, nan]], [[nan, 4], [5, nan], [nan, 6]]])
+    found = unpadded(X)
+    np.testing.assert_array_equal(found[0], X[0, :2])
+    np.testing.assert_array_equal(found[1], X[1])
+    for channel in range(2):
+        lengths = [len(x) for x in unpadded(X[:, :, channel])]
+        assert lengths == [2 - channel, 2 + channel]
+    with pytest.raises(ValueError, match="sequence 1 of X holds nothing but NaN"):
+        unpadded([[1.0, nan], [nan, nan]])
+
+
 def test_a_ragged_dataset_of_the_archive():
     """PLAID as sktime bundles it, currents of eleven appliances between 100 and 1,344 steps: better than the largest class."""
     X, y = load_plaid(split="train", return_type="df-list")
@@ -204,6 +218,35 @@ def test_the_papers_grid_is_the_studys():
     X, y = np.random.default_rng(0).normal(size=(4, 1, 5)), np.array([0, 0, 1, 1])
     machine = RNTKClassifier(grid="paper", Cs=(1.0,), folds=2).fit(X, y)
     assert machine.kernel_.readout == "last" and machine.kernel_.dtype == "float64"
+
+
+@pytest.fixture(scope="module")
+def loud(waves):
+    """The waves, beside them a channel of noise a tenth of their size, and what each is called."""
+    X, y = waves
+    noise = 0.1 * np.random.default_rng(1).normal(size=X.shape)
+    return np.stack([X, noise], axis=1), np.where(y > 2, "fast", "slow")
+
+
+def test_a_series_is_divided_by_its_norm_over_all_channels_and_steps(loud):
+    """Noise that is quiet stays quiet, and the machine is scikit-learn's on the Gram of what is left, whatever its scale."""
+    X, y = loud
+    kernel = RNTK(sigma_b=0.1, sigma_v=10.0)
+    machine = RNTKClassifier(kernel).fit(X[::2], y[::2])
+    unit = (X / np.sqrt((X**2).sum(axis=(1, 2)))[:, None, None]).transpose(0, 2, 1)
+    np.testing.assert_allclose(machine.X_, unit[::2], rtol=1e-12)
+    C = 1000 / np.mean([kernel(x[None])[0, 0] for x in unit[::2]])
+    np.testing.assert_allclose(machine.C_, C, rtol=1e-12)
+    theirs = SVC(kernel="precomputed", C=C).fit(kernel(unit[::2]), y[::2])
+    np.testing.assert_array_equal(machine.predict(X[1::2]), theirs.predict(kernel(unit[1::2], unit[::2])))
+
+
+def test_where_the_training_part_of_a_fold_has_one_class_it_is_the_answer(waves):
+    """Ten series, one of them of another class: without it nobody knows that class, and the nine are told apart from it."""
+    X, _ = waves
+    X, y = X[:10, None, :], np.array(["usual"] * 4 + ["rare"] + ["usual"] * 5)
+    machine = RNTKClassifier(grid={}, Cs=(0.01,), folds=3).fit(X, y)
+    assert machine.cv_accuracy_ == 0.9
 
 
 def test_a_constant_channel_stays_silent():

@@ -103,6 +103,13 @@ def test_initial_state_joins_a_sequence_with_itself_only():
     np.testing.assert_array_equal(drawn(X), drawn(X, X))
 
 
+def test_two_series_give_a_number_and_one_with_itself_its_diagonal():
+    x, y = np.random.default_rng(1).normal(size=(2, 6))
+    kernel = RNTK(sigma_h=0.7)
+    assert kernel(x, y) == kernel(x[None], y[None])[0, 0]
+    assert kernel(x, x) == kernel(x[None])[0, 0] > kernel(x, x.copy())
+
+
 @pytest.mark.parametrize("nonlinearity", ["relu", "erf"])
 @pytest.mark.parametrize("T", [5, 100, 400])
 def test_single_precision_is_what_it_says(nonlinearity, T):

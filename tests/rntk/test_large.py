@@ -3,11 +3,13 @@
 import json
 import subprocess
 import sys
+import tracemalloc
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
 
-from baselines import RBF
+from baselines import NTK, RBF, Polynomial
 from datasets.synthetic import noisy_sinusoids
 from rntk import RNTK, NystroemFeatures, gram_blocks, gram_file, machine
 
@@ -32,6 +34,16 @@ def test_blocks_are_the_gram(X, block, kernel):
     for rows, columns, values in gram_blocks(kernel, X, X[:20].copy(), block=block):
         K[rows, columns] = values
     np.testing.assert_allclose(K, kernel(X, X[:20].copy()), rtol=1e-12)
+
+
+def test_blocks_of_unequal_lengths_are_the_gram():
+    """Sorted by length, so that all sequences of a block are shorter than the longest of the set."""
+    rng = np.random.default_rng(0)
+    X = [rng.normal(size=length) for length in range(2, 16)]
+    K = np.full((14, 14), np.nan)
+    for rows, columns, values in gram_blocks(KERNEL, X, block=4):
+        K[rows, columns], K[columns, rows] = values, values.T
+    np.testing.assert_allclose(K, KERNEL(X), rtol=1e-12)
 
 
 def test_a_file_holds_the_gram_and_says_what_it_holds(X, tmp_path):
@@ -85,17 +97,45 @@ gram_file(RNTK(), X, sys.argv[1], block=16, report=lambda done, all: done == 5 a
 
 def test_a_file_of_another_gram_is_refused(X, tmp_path):
     gram_file(KERNEL, X, tmp_path / "K.npy", block=20)
+    gram_file(KERNEL, X, tmp_path / "XY.npy", X[:9].copy(), block=20)
     for arguments, what in (
-        ((RNTK(), X), "kernel, values"),
-        ((KERNEL, X + 1), "X, values"),
-        ((KERNEL, X[:50]), "X, shape"),
+        ((RNTK(), X, tmp_path / "K.npy"), "kernel, values"),
+        ((KERNEL, X + 1, tmp_path / "K.npy"), "X, values"),
+        ((KERNEL, X[:50], tmp_path / "K.npy"), "X, shape"),
+        ((KERNEL, X, tmp_path / "XY.npy", X[9:18]), "Y"),
+        ((KERNEL, X, tmp_path / "K.npy", X.copy()), "Y"),
     ):
         with pytest.raises(ValueError, match=f"another Gram \\({what} differ\\): remove it"):
-            gram_file(*arguments, tmp_path / "K.npy", block=20)
+            gram_file(*arguments, block=20)
     np.save(tmp_path / "mine.npy", X)
     with pytest.raises(ValueError, match="another Gram"):
         gram_file(KERNEL, X, tmp_path / "mine.npy")
     np.testing.assert_array_equal(np.load(tmp_path / "mine.npy"), X)
+
+
+@pytest.mark.parametrize("complete", [False, True])
+def test_a_file_begun_in_other_blocks_is_refused(X, tmp_path, complete):
+    """How many blocks are done says nothing of blocks of another size."""
+
+    def interrupt(done, blocks):
+        if done == 2 and not complete:
+            raise KeyboardInterrupt
+
+    with nullcontext() if complete else pytest.raises(KeyboardInterrupt):
+        gram_file(KERNEL, X, tmp_path / "K.npy", block=20, report=interrupt)
+    with pytest.raises(ValueError, match=r"another Gram \(block differ\)"):
+        gram_file(KERNEL, X, tmp_path / "K.npy", block=10)
+    np.testing.assert_allclose(gram_file(KERNEL, X, tmp_path / "K.npy", block=20), KERNEL(X), rtol=1e-12)
+
+
+def test_silence_before_a_sequence_is_no_part_of_it(tmp_path):
+    """A sequence that begins with zeros, and the same one without them: padded, they are equal."""
+    first = np.random.default_rng(0).normal(size=(2, 5))
+    late, silent = [*first, np.ones(3)], [*first, np.array([0, 0, 1, 1, 1.0])]
+    K = gram_file(KERNEL, late, tmp_path / "K.npy")
+    with pytest.raises(ValueError, match=r"another Gram \(X differ\)"):
+        gram_file(KERNEL, silent, tmp_path / "K.npy")
+    assert K[2, 2] != KERNEL(silent)[2, 2]
 
 
 def test_a_function_is_known_by_what_it_computes(X, tmp_path):
@@ -142,6 +182,23 @@ def test_what_will_not_fit_is_refused_before_it_is_computed(monkeypatch, tmp_pat
         gram_file(RNTK(), X, tmp_path / "K.npy")
 
 
+@pytest.mark.parametrize("kernel", [RNTK(), RNTK(dtype="float32"), RBF(), Polynomial(), NTK()])
+def test_what_a_gram_takes_is_foreseen(kernel, monkeypatch):
+    """As measured, but for the buffers of threads, which a large Gram does not notice."""
+    X = np.random.default_rng(0).normal(size=(1500, 1))
+    monkeypatch.setattr(machine, "WORTH_ASKING", 0)
+    kernel(X[:2])
+    tracemalloc.start()
+    kernel(X)
+    _, taken = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    monkeypatch.setattr(machine, "available", lambda: int(0.75 * taken))
+    with pytest.raises(MemoryError, match="of memory are free"):
+        kernel(X)
+    monkeypatch.setattr(machine, "available", lambda: 2 * taken)
+    kernel(X)
+
+
 def test_a_containers_limit_counts_and_its_file_cache_does_not(monkeypatch, tmp_path):
     monkeypatch.setattr(machine, "CGROUP", tmp_path)
     (tmp_path / "memory.max").write_text("1000000\n")
@@ -172,11 +229,23 @@ def test_more_landmarks_come_closer_and_blocks_change_nothing(X):
     assert errors[0] > errors[1] > errors[2]
 
 
+def test_landmarks_are_drawn_by_their_seed(X):
+    """From the set, without repetition; a product is exact where one of the two is a landmark."""
+    kernel = RNTK(sigma_w=1.3, sigma_b=0.2)
+    drawn = [NystroemFeatures(kernel, 10, seed).fit(X) for seed in (1, 1, 2)]
+    rows = [{row.tobytes() for row in features.landmarks_.values} for features in drawn]
+    assert rows[0] == rows[1] != rows[2]
+    for features, found in zip(drawn, rows, strict=True):
+        assert len(found) == 10 and found <= {row.tobytes() for row in X}
+        Z = features.landmarks_
+        np.testing.assert_allclose(features.transform(Z) @ features.transform(X).T, kernel(Z, X), rtol=1e-13)
+
+
 def test_duplicates_among_the_landmarks_lower_the_rank_and_break_nothing(X):
     doubled = np.concatenate([X[:10], X[:10]])
     F = NystroemFeatures(RNTK(), 20).fit_transform(doubled)
-    assert F.shape[1] < 20
-    np.testing.assert_allclose(F @ F.T, RNTK()(doubled), rtol=1e-5)
+    assert F.shape == (20, 10)
+    np.testing.assert_allclose(F @ F.T, RNTK()(doubled), rtol=1e-13)
 
 
 def test_landmarks_work_with_scikit_learn(X):
