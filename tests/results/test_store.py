@@ -111,6 +111,7 @@ def test_who_reads_a_file_while_it_is_replaced_reads_the_old_one(tmp_path):
         store.write_text(path, "new")
         assert reader.read() == "old"
     assert path.read_text() == "new"
+    assert path.stat().st_mode & 0o777 == 0o644  # and everyone may read it
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -119,6 +120,16 @@ def test_a_file_that_is_no_record_is_named(tmp_path):
     (tmp_path / "records" / "x.json").write_text('{"dataset": "Coffee"')
     with pytest.raises(ValueError, match=r"x\.json is not a record"):
         list(store.heads(tmp_path))
+
+
+def test_a_record_of_another_version_is_read(tmp_path):
+    """A field that it lacks is empty, and one that is not known today is left out."""
+    path = store.write(record("Coffee", "rntk", 0.5), tmp_path)
+    head = json.loads(path.read_text())
+    del head["seeds"]
+    path.write_text(json.dumps({**head, "colour": "blue"}))
+    (found,) = store.heads(tmp_path)
+    assert (found.dataset, found.test_accuracy, found.seeds) == ("Coffee", 0.5, {})
 
 
 def test_an_unknown_status_is_refused():
@@ -163,9 +174,11 @@ def test_tables_from_records_alone(tmp_path):
 def test_the_plan_tells_a_studys_records_from_older_ones(tmp_path):
     """Two grids of one method lie in the folder; the plan says which is meant, and without a plan the latest counts."""
     store.write(record("Coffee", "rntk", 0.1, key="a" * 64, timings={"finished": "2026-01-02T00:00:00"}), tmp_path)
-    store.write(record("Coffee", "rntk", 0.2, key="b" * 64, timings={"finished": "2026-01-01T00:00:00"}), tmp_path)
+    store.write(
+        record("Coffee", "rntk", 0.2, key="a" * 9 + "b" * 55, timings={"finished": "2026-01-01T00:00:00"}), tmp_path
+    )
     assert [found.test_accuracy for found in store.study_records(tmp_path)] == [0.1]
-    store.write_plan(tmp_path, "mine", ["Coffee"], ["rntk"], ["b" * 64])
+    store.write_plan(tmp_path, "mine", ["Coffee"], ["rntk"], ["a" * 9 + "b" * 55])
     assert [found.test_accuracy for found in store.study_records(tmp_path)] == [0.2]
 
 

@@ -91,6 +91,16 @@ def test_the_caption_names_the_methods_that_lack_a_dataset(study):
     )
 
 
+def test_of_many_holes_twelve_are_named(study):
+    names = [f"dataset_{i:02}" for i in range(14)]
+    keys = [record.key for record in store.heads(study)]
+    store.write_plan(study, "study", ["Coffee", *names], ["rntk_gp", "half_50%"], keys)
+    write_tables(study)
+    named = "; ".join(names[:12])
+    coverage = f"1 of 15 datasets; 1 have a result of every method. Not there: {named}; and 2 more."
+    assert (study / "tables" / "summary.md").read_text().endswith(f"\n\n{coverage}\n")
+
+
 def test_the_first_folder_with_records_is_taken_and_its_run_described(command, capsys, study, tmp_path):
     other = tmp_path / "other"
     write(other, "Fish", "rbf", 0.5)
