@@ -35,6 +35,10 @@ def test_a_failed_task_is_run_again_and_one_with_a_result_is_not(command, capsys
     assert [head["status"] for head in found] == ["failed", "ok", "ok"]  # one record, replaced once
     assert found[2] == found[1]
     assert printed[0].startswith("GunPoint · rbf · failed: RuntimeError: broken on purpose\nTraceback")
+    assert (
+        f"cross-validation {found[2]['cv_accuracy']:.4f}, test {found[2]['test_accuracy']:.4f} (150 cases)"
+        in printed[2]
+    )
     assert ["the task was run before" in text for text in printed] == [False, False, True]
 
 
@@ -82,9 +86,11 @@ def test_a_record_whose_worker_died_before_it_answered_is_taken(command, capsys,
     assert command("runners.reproduce", *study, "workers=2", f"output={tmp_path}", OFF) == 0
     printed = capsys.readouterr()
     assert "a worker was killed" in printed.err
-    assert "/2] GunPoint rbf: cv " in printed.err
     assert "2 of 2 tasks have a result" in printed.out
     assert [(head["method"], head["status"]) for head in heads(tmp_path / "smoke")] == [("1nn_ed", "ok"), ("rbf", "ok")]
+    for head in heads(tmp_path / "smoke"):
+        scores = f"cv {head['cv_accuracy']:.4f}, test {head['test_accuracy']:.4f}"
+        assert f"/2] GunPoint {head['method']}: {scores}, " in printed.err
 
 
 def test_an_older_record_is_no_answer_of_a_worker_that_died(tmp_path):

@@ -1,5 +1,7 @@
 """From the configuration to the study's words: which datasets are meant, how many workers, and what needs no network."""
 
+import os
+
 import pytest
 from hydra import compose, initialize_config_dir
 
@@ -22,6 +24,16 @@ def test_workers_are_all_cores_where_none_are_named():
     assert workers_of(None) == workers_of(cores()) == cores()
     with pytest.raises(ValueError, match=r"workers=1\.5: a whole number of at least 1"):
         workers_of(1.5)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system lets no process choose its cores")
+def test_cores_are_those_that_this_process_may_use():
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(allowed)})
+    try:
+        assert workers_of(None) == 1
+    finally:
+        os.sched_setaffinity(0, allowed)
 
 
 @pytest.mark.parametrize("study", ["quick", "smoke"])

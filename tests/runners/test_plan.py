@@ -28,7 +28,9 @@ def test_final_records_are_done_and_the_rest_runs_longest_first(tmp_path):
     assert plan.to_run == [strawberry, car, wine, fly]
     assert plan.describe(2).startswith("2 of 6 done, 4 to run, about ")
     assert plan.describe(2).endswith(" with 2 workers")
+    assert plan.describe(1).endswith(" with 1 worker")
     assert plan.seconds(100) == estimate(strawberry)
+    assert plan.seconds(1) == pytest.approx(sum(map(estimate, plan.to_run)))
     assert make_plan([coffee], tmp_path).describe(1) == "1 of 1 done, nothing to run"
 
 

@@ -142,6 +142,12 @@ def test_the_state_of_the_chosen_gram(kernel, gram, tmp_path):
     assert record.gram["smallest_eigenvalue"] == pytest.approx(np.min(np.linalg.eigvals(lower).real) / scale, rel=1e-6)
 
 
+def test_a_dataset_that_is_not_here_is_no_failure_of_its_task(tmp_path):
+    record = run_task(Task("Coffee", NEAREST, Protocol()), tmp_path, None)
+    assert (record.status, record.test_accuracy) == ("skipped", None)
+    assert "python -m datasets.fetch Coffee" in record.reason
+
+
 def test_a_record_names_the_versions_and_the_machine(tmp_path):
     record = run_task(Task("GunPoint", NEAREST, Protocol()), tmp_path, None)
     modules = {"numpy": np, "scipy": scipy, "scikit-learn": sklearn, "numba": numba, "pandas": pandas, "mlflow": mlflow}
