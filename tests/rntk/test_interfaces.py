@@ -241,6 +241,14 @@ def test_a_series_is_divided_by_its_norm_over_all_channels_and_steps(loud):
     np.testing.assert_array_equal(machine.predict(X[1::2]), theirs.predict(kernel(unit[1::2], unit[::2])))
 
 
+def test_the_kernel_given_stays_as_it_is(loud):
+    X, y = loud
+    kernel = RNTK(sigma_b=0.1)
+    machine = RNTKClassifier(kernel, grid={"sigma_w": [1.2], "direction": ["both"]}, folds=2).fit(X, y)
+    assert machine.kernel_ == RNTK(sigma_w=1.2, sigma_b=0.1, direction="both")
+    assert kernel == RNTK(sigma_b=0.1)
+
+
 def test_where_the_training_part_of_a_fold_has_one_class_it_is_the_answer(waves):
     """Ten series, one of them of another class: without it nobody knows that class, and the nine are told apart from it."""
     X, _ = waves

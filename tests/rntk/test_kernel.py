@@ -40,8 +40,9 @@ def test_set_params_refuses_and_changes_nothing():
 def test_a_parameter_set_directly_is_checked_at_the_call():
     kernel = RNTK()
     kernel.sigma_b = -1
-    with pytest.raises(ValueError, match="sigma_b=-1"):
-        kernel(np.ones((2, 3)))
+    for call in (kernel, kernel.diag):
+        with pytest.raises(ValueError, match="sigma_b=-1"):
+            call(np.ones((2, 3)))
 
 
 def test_overflow_names_sigma_w():
@@ -74,6 +75,7 @@ def test_overflow_names_sigma_w():
         (np.array([[None, 2.0]], dtype=object), "must be real numbers"),
         ([[1.0, np.nan, 2.0]], r"NaN in sequence 0 at step 1 \(a missing value\).*interpolation"),
         ([[1.0, 2.0], [1.0, np.nan]], "NaN in sequence 1 at step 1.*rntk.unpadded"),
+        ([[1.0, 2.0, 3.0, 4.0], [1.0, np.nan, 2.0]], r"NaN in sequence 1 at step 1 \(a missing value\)"),
         ([[1.0, 2.0], [np.inf, 0.0]], "infinity in sequence 1 at step 0"),
         ([[1.0, 2.0, 0.0], [1.0, np.inf, np.nan]], "infinity in sequence 1 at step 1"),
     ],

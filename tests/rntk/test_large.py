@@ -107,10 +107,21 @@ def test_a_file_of_another_gram_is_refused(X, tmp_path):
     ):
         with pytest.raises(ValueError, match=f"another Gram \\({what} differ\\): remove it"):
             gram_file(*arguments, block=20)
+    note = tmp_path / "K.npy.json"
+    note.write_text(json.dumps({**json.loads(note.read_text()), "version": "0.0"}))
+    with pytest.raises(ValueError, match=r"another Gram \(version differ\)"):
+        gram_file(KERNEL, X, tmp_path / "K.npy", block=20)
     np.save(tmp_path / "mine.npy", X)
     with pytest.raises(ValueError, match="another Gram"):
         gram_file(KERNEL, X, tmp_path / "mine.npy")
     np.testing.assert_array_equal(np.load(tmp_path / "mine.npy"), X)
+
+
+def test_a_file_that_was_removed_is_computed_again(X, tmp_path):
+    """Its note alone, which says that it is complete, is worth nothing."""
+    gram_file(KERNEL, X, tmp_path / "K.npy")
+    (tmp_path / "K.npy").unlink()
+    np.testing.assert_allclose(gram_file(KERNEL, X, tmp_path / "K.npy"), KERNEL(X), rtol=1e-12)
 
 
 @pytest.mark.parametrize("complete", [False, True])
