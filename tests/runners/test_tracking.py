@@ -33,7 +33,8 @@ def tracker(tmp_path_factory):
 
 
 def of_method(tracker, method):
-    return tracker.client.search_runs([tracker.experiment], f"tags.kind = 'task' and tags.method = '{method}'")
+    mine = f"tags.kind = 'task' and tags.study = '{tracker.study}' and tags.method = '{method}'"
+    return tracker.client.search_runs([tracker.experiment], mine)
 
 
 def test_a_run_is_its_record(tracker, tmp_path):
