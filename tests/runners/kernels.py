@@ -41,11 +41,11 @@ class Mute(RBF):
 
 
 @dataclass
-class Lopsided(RBF):
-    """A Gram that is not symmetric: 0.001 more above the diagonal."""
+class Rounded(RBF):
+    """A Gram that is symmetric but for rounding: 1e-7 more above the diagonal."""
 
     def _gram(self, pairs):
-        return super()._gram(pairs) + 0.001 * np.triu(np.ones_like(pairs), 1)
+        return super()._gram(pairs) + 1e-7 * np.triu(np.ones_like(pairs), 1)
 
 
 @dataclass

@@ -123,12 +123,12 @@ def test_where_two_settings_vote_against_each_other_the_earlier_wins(gammas, tmp
     [
         ({"_target_": "baselines.Polynomial", "degree": [2], "offset": 0.5}, lambda X: (0.5 + X @ X.T) ** 2),
         (
-            {"_target_": "tests.runners.kernels.Lopsided", "gamma": 0.001},
-            lambda X: rbf(X, X, 0.001) + np.triu(np.full((50, 50), 0.001), 1),
+            {"_target_": "tests.runners.kernels.Rounded", "gamma": 0.001},
+            lambda X: rbf(X, X, 0.001) + np.triu(np.full((50, 50), 1e-7), 1),
         ),
         ({"_target_": "rntk.RNTK", "sigma_v": [10.0]}, lambda X: RNTK(sigma_v=10.0)(X)),
     ],
-    ids=["polynomial", "lopsided", "rntk"],
+    ids=["polynomial", "rounded", "rntk"],
 )
 def test_the_state_of_the_chosen_gram(kernel, gram, tmp_path):
     """Of K / s, s the mean diagonal. Eigenvalues are those of the lower half."""
@@ -137,7 +137,7 @@ def test_the_state_of_the_chosen_gram(kernel, gram, tmp_path):
     K = gram(load("GunPoint").X_train)
     scale = np.trace(K) / len(K)
     assert record.gram["scale"] == pytest.approx(scale, rel=1e-12)
-    assert record.gram["symmetry_error"] == pytest.approx(np.max(np.abs(K - K.T)) / scale, rel=1e-9)
+    assert record.gram["symmetry_error"] == pytest.approx(np.max(np.abs(K - K.T)) / scale, rel=1e-6)
     lower = np.tril(K) + np.tril(K, -1).T
     assert record.gram["smallest_eigenvalue"] == pytest.approx(np.min(np.linalg.eigvals(lower).real) / scale, rel=1e-6)
 

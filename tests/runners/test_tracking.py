@@ -9,6 +9,7 @@ from mlflow.tracking import MlflowClient
 from results import store
 from results.record import Record
 from runners.tracking import Tracker
+from tests.results.records import record as whole
 
 
 def record(method, status="ok", **more):
@@ -22,7 +23,8 @@ GOOD = {
     "n_tied": 3,
     "timings": {"kernel": 1.5, "total": 2.5, "threads": 1, "finished": "2026-01-02T10:00:00+00:00"},
     "grid": [{"gamma": 0.5, "C=10": 21, "note": ""}],
-    "predictions": [{"case": 0, "label": "1", "predicted": "0"}],
+    "n_test": 4,
+    "predictions": [{"case": i, "label": "1", "predicted": "1" if i else "0"} for i in range(4)],
 }
 
 
@@ -71,7 +73,7 @@ def test_a_studys_run_has_its_summary(tracker, tmp_path):
     for dataset, rbf, ntk in (("Coffee", 1.0, 0.5), ("Wine", 0.5, 0.25)):
         for method, accuracy in (("rbf", rbf), ("ntk", ntk)):
             key = f"{dataset}-{method}".ljust(64, "0")
-            store.write(Record(dataset, method, key, "ok", test_accuracy=accuracy), tmp_path)
+            store.write(whole(dataset, method, accuracy, key=key), tmp_path)
     store.write_plan(
         tmp_path, "other", ["Coffee", "Wine"], ["rbf", "ntk"], [head.key for head in store.heads(tmp_path)]
     )
