@@ -21,6 +21,7 @@ KERNELS = {
     "erf 0.9": RNTK(0.9, 3.0, 0.1, nonlinearity="erf"),
     "erf 1.6": RNTK(1.6, 3.0, 0.2, nonlinearity="erf"),  # chaotic: what differs is driven apart, rounding too
     "relu 2 layers": RNTK(sigma_w=1.3, sigma_u=0.7, sigma_b=0.2, depth=2),
+    "relu 2 layers, 1 frozen": RNTK(sigma_w=1.3, sigma_u=0.7, sigma_b=0.2, depth=2, frozen=1),
 }
 LENGTHS = (10, 100, 1000)
 DISTANCES = ("", "1e-2", "4e-3", "3e-4", "1e-4", "1e-6", "1e-8", "0")  # "": series of their own
@@ -29,7 +30,7 @@ DISTANCES = ("", "1e-2", "4e-3", "3e-4", "1e-4", "1e-6", "1e-8", "0")  # "": ser
 def cases() -> Iterator[tuple[str, int, str]]:
     """What is measured: a kernel by its name, a length and a distance."""
     for name in KERNELS:
-        for T in LENGTHS[:2] if name in ("erf 1.6", "relu 2 layers") else LENGTHS:
+        for T in LENGTHS[:2] if name == "erf 1.6" or KERNELS[name].depth > 1 else LENGTHS:
             for distance in DISTANCES:
                 yield name, T, distance
 
@@ -48,7 +49,7 @@ def errors(name: str, T: int, distance: str, seed: int = 0, common: int = 0) -> 
     scales = [tuple(exactly(s) for s in layer) for layer in kernel.parameters.layers]
     dual = duals[kernel.nonlinearity]
     exact = [
-        float(oracle.kernel(exactly(x)[:, None], exactly(y)[:, None], False, dual, scales, 1, 0, "last")[0])
+        float(oracle.kernel(exactly(x)[:, None], exactly(y)[:, None], False, dual, scales, 1, kernel.frozen, "last")[0])
         for x, y in zip(X, Y, strict=True)
     ]
     scale = np.sqrt(kernel.diag(X) * kernel.diag(Y))

@@ -36,8 +36,9 @@ def test_a_task_is_plain_cross_validation_refit_and_prediction(tmp_path, grid, t
     """Every setting and C by scikit-learn's SVC on the kernel as it is, fold by fold; the choice refitted; case by case."""
     protocol = Protocol(C=(0.01, 0.1, 1, 10, 100), tie_break=tie_break)
     task = Task("ArrowHead", Method("rntk", {"_target_": "rntk.RNTK", **grid}), protocol)
-    record = run_task(task, tmp_path, None)
+    record, every = (run_task(task, tmp_path / scores, None, scores=scores) for scores in ("best", "all"))
     assert record.status == "ok", record.traceback
+    assert every.predictions == record.predictions
 
     data = load("ArrowHead", downloads=False)
     X, X_test = (Z / np.linalg.norm(Z, axis=1, keepdims=True) for Z in (data.X_train, data.X_test))
@@ -151,6 +152,8 @@ def test_a_task_of_which_nothing_can_be_selected_is_not_converged(tmp_path):
     assert record.status == "not_converged"
     assert "too large" in record.reason
     assert record.test_accuracy is None
+    assert [row["note"] for row in record.grid] == ["too large", "too large"]
+    assert record.n_unusable == 10
 
 
 def test_a_sigma_for_each_layer_is_a_setting(tmp_path):
@@ -178,15 +181,16 @@ def test_a_faulty_kernel_gets_no_result(tmp_path, name):
     assert record.reason.startswith(FAULTY[name])
 
 
-def test_threads_are_given_back(tmp_path):
-    before = numba.get_num_threads(), [pool["num_threads"] for pool in threadpool_info()]
-    numba.set_num_threads(1)
-    try:
-        evaluated(tmp_path, {"_target_": "baselines.RBF"})
-        assert numba.get_num_threads() == 1
-        with limit_threads(2):
-            assert numba.get_num_threads() == min(2, numba.config.NUMBA_NUM_THREADS)
-        assert numba.get_num_threads() == 1
-    finally:
-        numba.set_num_threads(before[0])
-    assert [pool["num_threads"] for pool in threadpool_info()] == before[1]
+def test_threads_are_given_back(monkeypatch):
+    """Whatever happens meanwhile; and never more than there are."""
+    threads = [3]
+    monkeypatch.setattr(numba, "get_num_threads", lambda: threads[0])
+    monkeypatch.setattr(numba, "set_num_threads", lambda n: threads.__setitem__(0, n))
+    monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", 4)
+    before = [pool["num_threads"] for pool in threadpool_info()]
+    for asked, given in ((2, 2), (100, 4)):
+        with pytest.raises(KeyError), limit_threads(asked):
+            assert threads == [given]
+            raise KeyError
+        assert threads == [3]
+    assert [pool["num_threads"] for pool in threadpool_info()] == before

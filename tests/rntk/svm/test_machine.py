@@ -93,7 +93,7 @@ def test_a_path_is_its_problems_one_by_one():
     X, y, _ = training_set("OSULeaf")
     K, _ = scaled(RNTK(sigma_b=0.1)(X))
     everything, C = np.arange(len(y)), [1e-3, 1.0, 1e3, 1e6, 1e9]
-    for max_iter in (10**5, 300):
+    for max_iter in (10**5, 300, 5):
         path = Machine(everything, y).path(K, C, max_iter)
         alone = [Machine(everything, y).path(K, [c], max_iter)[0] for c in C]
         assert [one.problem for one in path] == [one.problem for one in alone]
