@@ -15,13 +15,17 @@ from pathlib import Path
 
 from results import store
 
-NO_RESULTS = ("timings", "environment")  # of a head: they differ when the same task is run again
+NO_RESULTS = (
+    "timings",
+    "environment",
+    "gram",
+)  # of a head: they differ on another day or, in the last digits, processor
 
 
 def pack(folder: Path, packed: Path) -> list[str]:
     """Pack the study in `folder` into `packed`; returns the names of the records that are new there, changed or gone.
 
-    Where there are none, timings and environment aside, the packed records stay as they are. A plan that differs is
+    Where there are none, timings, environment and the Gram's state aside, the packed records stay as they are. A plan that differs is
     replaced, and named among the records. Raises ValueError where there is nothing to pack, or `packed` is no place for it.
     """
     files = store.read_files(folder)
@@ -64,7 +68,7 @@ def changes(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> list[str]:
 
 
 def result(name: str, content: bytes | None) -> bytes | str | None:
-    """What a file says of the result: all of it, or of a head all but timings and environment."""
+    """What a file says of the result: all of it, or of a head all but timings, environment and the Gram's state."""
     if content is None or not name.endswith(".json"):
         return content
     try:
@@ -115,7 +119,9 @@ def main() -> int:
         elif changed := pack(source, target):
             print(f"{target} is written; of its records and its plan are new, changed or gone {some(changed)}")
         else:
-            print(f"{target} stays as it is: {source} has the same results, timings and environment aside")
+            print(
+                f"{target} stays as it is: {source} has the same results; only timings, machine or last digits of Grams differ"
+            )
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -24,7 +24,7 @@ from queue import SimpleQueue
 from rntk.machine import cores
 
 ROOT = Path(__file__).parents[1]
-TIMEOUT = 900  # seconds; a mistake that makes a test run without end is found
+TIMEOUT = 600  # seconds; a mistake that makes a test run without end is found
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,9 @@ def main() -> int:
         return 1
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        copies = SimpleQueue()
+        whole, copies = copy_tree(Path(folder) / "whole"), SimpleQueue()  # the tree may change meanwhile
         for job in range(arguments.jobs):
-            copies.put(copy_tree(Path(folder) / str(job)))
+            copies.put(shutil.copytree(whole, Path(folder) / str(job)))
         first = copies.get()
         named = sorted({test for mutant in mutants for test in mutant.tests})
         if run_tests(first, named, "-n", str(arguments.jobs), "--dist", "loadgroup") != 0:
@@ -75,7 +75,7 @@ def main() -> int:
         def survives(mutant: Mutant) -> bool:
             copy = copies.get()
             try:
-                return run_mutant(copy, mutant)
+                return run_mutant(copy, whole, mutant)
             finally:
                 copies.put(copy)
 
@@ -102,21 +102,21 @@ def copy_tree(to: Path) -> Path:
     return to
 
 
-def run_mutant(copy: Path, mutant: Mutant) -> bool:
-    """Make one mistake in a copy of the tree, run its tests, and put all back; returns whether they pass."""
+def run_mutant(copy: Path, whole: Path, mutant: Mutant) -> bool:
+    """Make one mistake in a copy of the tree, run its tests, and put all back as in the whole one; returns whether they pass."""
     path = copy / mutant.file
     path.write_text(path.read_text().replace(mutant.old, mutant.new))
     try:
-        return run_tests(copy, mutant.tests, "-x") == 0
+        return run_tests(copy, mutant.tests, "-x", timeout=TIMEOUT) == 0
     finally:
-        shutil.copy2(ROOT / mutant.file, path)
-        for folder in [*(ROOT / "rntk").rglob("__pycache__")]:  # compiled code has been made of it
-            there = copy / folder.relative_to(ROOT)
+        shutil.copy2(whole / mutant.file, path)
+        for folder in (whole / "rntk").rglob("__pycache__"):  # compiled code has been made of it
+            there = copy / folder.relative_to(whole)
             shutil.rmtree(there, ignore_errors=True)
             shutil.copytree(folder, there)
 
 
-def run_tests(copy: Path, tests: list[str], *options: str) -> int:
+def run_tests(copy: Path, tests: list[str], *options: str, timeout: float | None = None) -> int:
     """The exit status of the tests in a copy of the tree: 0 where they pass, 1 where one fails.
 
     Ends the program where they cannot be run.
@@ -124,7 +124,7 @@ def run_tests(copy: Path, tests: list[str], *options: str) -> int:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, *tests]
     environment = os.environ | {"NUMBA_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     try:
-        done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, timeout=TIMEOUT)
+        done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, timeout=timeout)
     except subprocess.TimeoutExpired:
         return 1
     if done.returncode not in (0, 1):

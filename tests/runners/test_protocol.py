@@ -5,7 +5,7 @@ import pytest
 from sklearn.model_selection import KFold, StratifiedKFold
 
 from rntk.normalisation import normalise
-from runners.method import Method
+from runners.method import Method, hash_of_source
 from runners.protocol import Protocol
 from runners.task import Task
 
@@ -109,3 +109,23 @@ def test_the_key_holds_everything_that_matters():
 def test_a_method_that_makes_no_sense(config, message):
     with pytest.raises(ValueError, match=message):
         Method("m", **config).validate()
+
+
+def test_a_nonlinearity_that_is_none_is_refused_by_its_methods_name():
+    method = Method("odd", {"_target_": "rntk.RNTK", "nonlinearity": ["relu", 3]})
+    with pytest.raises(ValueError, match="method 'odd': nonlinearity=3"):
+        method.validate()
+
+
+def test_a_class_of_ones_own_is_known_by_its_file(tmp_path, monkeypatch):
+    """What it computes may change while its config does not."""
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "my_kernels.py").write_text("class Mine:\n    pass\n")
+    keys = []
+    for comment in ("", "# another\n"):
+        with open(tmp_path / "my_kernels.py", "a") as file:
+            file.write(comment)
+        hash_of_source.cache_clear()
+        keys.append(Task("GunPoint", Method("mine", {"_target_": "my_kernels.Mine"}), Protocol()).key)
+    assert keys[0] != keys[1]
+    assert Method("rbf", {"_target_": "baselines.RBF"}).code is None

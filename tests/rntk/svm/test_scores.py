@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
+from baselines import NTK
 from rntk import RNTK
 from rntk.svm import scores as module
 from rntk.svm.grams import Grams, scaled
@@ -29,10 +30,11 @@ def test_scores_are_those_of_plain_cross_validation(name):
 
 
 @pytest.mark.parametrize("name", BUNDLED)
-def test_dropping_loses_no_tie_and_its_bounds_are_true(name):
+@pytest.mark.parametrize("kernel", [RNTK, NTK])
+def test_dropping_loses_no_tie_and_its_bounds_are_true(name, kernel):
     X, y, folds = training_set(name)
     grid = grid_of(sigma_w=[0.5, 1.34, 1.45], sigma_b=[0.0, 0.1, 1.0, 2.0])
-    every, best = (scores_of(RNTK(), grid, X, y, folds, which) for which in (True, False))
+    every, best = (scores_of(kernel(), grid, X, y, folds, which) for which in (True, False))
     scored = ~best.dropped
     assert 0 < best.dropped.sum() < best.dropped.size
     np.testing.assert_array_equal(best.correct[scored], every.correct[scored])
