@@ -51,6 +51,12 @@ def test_imports_run_downward(package):
             )
 
 
+def test_measurements_use_no_test():
+    """Tests may use what is measured; the other way round a benchmark would need them."""
+    for path in (ROOT / "benchmarks").rglob("*.py"):
+        assert "tests" not in set(imported(path)), path.name
+
+
 def test_the_kernel_needs_numpy_and_numba_only():
     """The interfaces need what they join, and are imported by name."""
     extras = {
