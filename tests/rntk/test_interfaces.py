@@ -247,6 +247,9 @@ def test_the_kernel_given_stays_as_it_is(loud):
     machine = RNTKClassifier(kernel, grid={"sigma_w": [1.2], "direction": ["both"]}, folds=2).fit(X, y)
     assert machine.kernel_ == RNTK(sigma_w=1.2, sigma_b=0.1, direction="both")
     assert kernel == RNTK(sigma_b=0.1)
+    machine = RNTKClassifier(kernel).fit(X, y)
+    kernel.set_params(sigma_b=0.9)  # later, by its owner
+    assert machine.kernel_ == RNTK(sigma_b=0.1)
 
 
 def test_where_the_training_part_of_a_fold_has_one_class_it_is_the_answer(waves):
