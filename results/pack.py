@@ -15,11 +15,8 @@ from pathlib import Path
 
 from results import store
 
-NO_RESULTS = (
-    "timings",
-    "environment",
-    "gram",
-)  # of a head: they differ on another day or, in the last digits, processor
+# of a head: they differ on another day or, in the last digits, on another processor
+NO_RESULTS = ("timings", "environment", "gram")
 
 
 def pack(folder: Path, packed: Path) -> list[str]:

@@ -27,15 +27,23 @@ class Parametrised:
 
         Raises ValueError for an unknown name or an invalid value, and then changes nothing.
         """
-        unknown = sorted(set(params) - set(self.get_params()))
-        if unknown:
-            raise ValueError(
-                f"{type(self).__name__} has no parameter {unknown[0]!r}: it has {', '.join(self.get_params())}"
-            )
-        type(self)(**{**self.get_params(), **params})
-        for name, value in params.items():
-            setattr(self, name, value)
+        vars(self).update(vars(self.with_params(**params)))
         return self
+
+    def with_params(self, **params):
+        """A copy with other parameters; raises ValueError for an unknown name or an invalid value."""
+        other = copy(self)
+        for name, value in params.items():
+            if name not in self.__dataclass_fields__:
+                raise ValueError(
+                    f"{type(self).__name__} has no parameter {name!r}: it has {', '.join(self.__dataclass_fields__)}"
+                )
+            setattr(other, name, value)
+        other.__post_init__()
+        return other
+
+    def __post_init__(self):
+        """What is to be checked of the parameters, if anything."""
 
 
 class Kernel(Parametrised):
@@ -81,7 +89,7 @@ class Kernel(Parametrised):
         X, _ = as_pair(X, ragged=self._ragged)
         self._foresee(len(X), len(X))
         pairs = self._pairs(X, None)
-        return lambda setting: copy(self).set_params(**setting)._gram(pairs)
+        return lambda setting: self.with_params(**setting)._gram(pairs)
 
     def without_factor(self, setting: dict[str, Any]) -> tuple[dict[str, Any], float]:
         """A setting of the same kernel but for a positive factor, and the factor.

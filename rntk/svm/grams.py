@@ -16,7 +16,7 @@ def scaled(K: np.ndarray) -> tuple[np.ndarray, float]:
     """K / s, float64, and s, the mean diagonal. An SVM on K with C is one on K / s with C·s, and is solved stably however large
     s is. Raises ValueError where s is not positive and finite.
     """
-    scale = float(np.mean(np.diagonal(K)))
+    scale = float(np.diagonal(K).mean())
     if not 0 < scale < np.inf:
         raise ValueError(f"the Gram has a mean diagonal of {scale:g}: it must be positive and finite")
     return np.divide(K, scale, dtype=np.float64, order="C"), scale
@@ -63,7 +63,7 @@ class Grams:
         if diagonal.min() < 0:
             i = int(diagonal.argmin())
             self._refuse(setting, "of nonnegative diagonal", f"K[{i}, {i}] = {diagonal[i]:.3g}")
-        if not np.array_equal(K, K.T):
+        if not (K == K.T).all():
             i, j = np.unravel_index(np.abs(K - K.T).argmax(), K.shape)
             if abs(K[i, j] - K[j, i]) > tolerance * np.sqrt(diagonal[i] * diagonal[j]):
                 self._refuse(setting, "symmetric", f"K[{i}, {j}] = {K[i, j]:.3g} and K[{j}, {i}] = {K[j, i]:.3g}")

@@ -67,12 +67,12 @@ class Machine:
         `max_iter` iterations is given up: the solution has a `problem`, and is of use only where `approximate` let the other
         pairs be solved all the same. Raises ValueError for a K of another shape and C that do not ascend.
         """
-        K, C = np.asarray(K, np.float64, order="C"), [float(c) for c in C]
+        K, C = np.asarray(K, np.float64, order="C"), np.array(C, np.float64)
         if K.shape != (self.n, self.n):
             raise ValueError(f"K has shape {K.shape}: ({self.n}, {self.n}) is needed, a row and a column for each case")
-        if not C or not C[0] > 0 or sorted(C) != C:
-            raise ValueError(f"C={C}: values > 0 in ascending order are needed")
-        coefficients, rho, states = solver.solve_path(K, self.cases, self.bounds, np.array(C), max_iter, approximate)
+        coefficients, rho, states = solver.solve_path(K, self.cases, self.bounds, C, max_iter, approximate)
+        if not len(states):
+            raise ValueError(f"C={C.tolist()}: values > 0 in ascending order are needed")
         return [
             Solution(
                 self, coefficients[c], rho[c], problem(state, max_iter) if state >= GIVEN_UP else "", state == SAME

@@ -300,8 +300,10 @@ def solve_path(K, cases, bounds, C, max_iter, keep_going):
     Returns, for each C, the coefficients (classes − 1, cases), ρ of the pairs, and a state: SOLVED, SAME (nothing had to be
     solved: the solution of the C before), GIVEN_UP or NOT_FINITE. y α of class a against class b stands in row b − 1 of the
     coefficients where a < b, and in row b otherwise. A pair whose solution is that of every larger C is not solved again.
-    Where one is given up, the others are solved only if `keep_going`.
+    Where one is given up, the others are solved only if `keep_going`. Returns nothing where C is no ascending row above 0.
     """
+    if not ascend(C):
+        C = C[:0]
     classes, size = len(bounds) - 1, largest_pair(bounds)
     coefficients = np.zeros((len(C), max(classes - 1, 1), len(cases)))
     rho, states = np.zeros((len(C), classes * (classes - 1) // 2)), np.empty(len(C), np.int64)
@@ -337,6 +339,16 @@ def solve_path(K, cases, bounds, C, max_iter, keep_going):
         if states[c] >= GIVEN_UP:
             unsettled[:] = True
     return coefficients, rho, states
+
+
+@exact
+def ascend(C):
+    """Whether there are values, all above 0, none below the one before it."""
+    before, fine = 0.0, C.size > 0
+    for c in C:
+        fine = fine and c > 0 and c >= before
+        before = c
+    return fine
 
 
 @exact
