@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 
 STATUSES = ("ok", "failed", "timeout", "not_converged", "skipped")
+TABLES = ("grid", "predictions", "curves")
 FINAL = ("ok", "not_converged")  # the others are tried again when the study runs again
 
 
@@ -21,10 +22,14 @@ class Record:
     `timings` holds everything that may differ between two runs of the same task: seconds by stage, threads, peak
     memory of the process in MiB, the time of day.
 
-    `grid` and `predictions` are tables of their own (`results.store`): one row a setting with its hyperparameters,
+    Of a network that was trained from several seeds, `runs` says for each of them for how many epochs, with what test accuracy,
+    and whether it diverged; `test_accuracy` is their mean.
+
+    `grid`, `predictions` and `curves` are tables of their own (`results.store`): one row a setting with its hyperparameters,
     the number of training cases classified correctly in cross-validation for each C (−1 where the SVM did not
     converge or the Gram was unusable, "<=41" where it was dropped, as it could reach no more than 41 and others reach
-    more) and a note; one row a test case with its label and the prediction.
+    more) and a note; one row a test case (and run, where there are several) with its label and the prediction; of networks, one
+    row a setting and epoch.
     """
 
     dataset: str
@@ -46,11 +51,13 @@ class Record:
     method_config: dict = field(default_factory=dict)
     protocol: dict = field(default_factory=dict)
     seeds: dict = field(default_factory=dict)
+    runs: list[dict] = field(default_factory=list)
     gram: dict = field(default_factory=dict)
     environment: dict = field(default_factory=dict)
     timings: dict = field(default_factory=dict)
     grid: list[dict] = field(default_factory=list)
     predictions: list[dict] = field(default_factory=list)
+    curves: list[dict] = field(default_factory=list)
 
     def __post_init__(self):
         if self.status not in STATUSES:
@@ -69,21 +76,32 @@ class Record:
         self.status = "ok"
 
     def lacking(self) -> list[str]:
-        """What `ok` promises and the record does not hold: its scores, and a prediction for every test case, of which
-        `test_accuracy` is the share that is right.
+        """What `ok` promises and the record does not hold: its scores, and a prediction for every test case (from every run that
+        did not diverge), of which `test_accuracy` is the share that is right.
         """
+        runs = sum(not run["diverged"] for run in self.runs) if self.runs else 1
         right = [row["predicted"] == row["label"] for row in self.predictions]
         holds = {
             "a cv_accuracy in [0, 1]": self.cv_accuracy is not None and 0 <= self.cv_accuracy <= 1,
             "an n_tied of at least 1": self.n_tied is not None and self.n_tied >= 1,
-            f"predictions for {self.n_test} test cases": len(right) == self.n_test,
+            f"predictions for {self.n_test} test cases": self.n_test is not None and len(right) == runs * self.n_test,
             "the test_accuracy of its predictions": bool(right) and self.test_accuracy == np.mean(right),
         }
         return [what for what, there in holds.items() if not there]
 
     def head(self) -> dict:
-        """The record without its two tables, as plain JSON types."""
-        return {name: plain(value) for name, value in asdict(self).items() if name not in ("grid", "predictions")}
+        """The record without its tables, as plain JSON types; of a method without runs they are not named."""
+        return {
+            name: plain(value)
+            for name, value in asdict(self).items()
+            if name not in TABLES and (name != "runs" or self.runs)
+        }
+
+    @property
+    def spread(self) -> float | None:
+        """The standard deviation (n − 1) of the test accuracy over runs; None where there are fewer than two."""
+        found = [run["test_accuracy"] for run in self.runs if not run["diverged"]]
+        return float(np.std(found, ddof=1)) if len(found) > 1 else None
 
     @property
     def name(self) -> str:

@@ -1,7 +1,7 @@
-"""Records on disk: `<folder>/records/<dataset>__<method>__<key>.json`, with `.grid.csv` and `.predictions.csv` beside
-it, or the same files in one `<folder>/records.zip`.
+"""Records on disk: `<folder>/records/<dataset>__<method>__<key>.json`, with `.grid.csv`, `.predictions.csv` and, of networks,
+`.curves.csv` beside it, or the same files in one `<folder>/records.zip`.
 
-The two tables are written first and the head last, each to a temporary file that is synced and renamed into place: a
+The tables are written first and the head last, each to a temporary file that is synced and renamed into place: a
 head that is there is whole, and so is what belongs to it. Of a packed record (`results.pack`) and a loose one of the same
 name the loose one counts, with its tables.
 """
@@ -17,7 +17,7 @@ from functools import lru_cache
 from io import StringIO
 from pathlib import Path
 
-from results.record import Record
+from results.record import TABLES, Record
 from results.zipped import Zipped, to_zip
 
 try:
@@ -26,7 +26,7 @@ except ImportError:  # Windows
     fcntl = None
 
 PLAN, RECORDS, PACK = "plan.json", "records", "records.zip"
-ENDINGS = (".json", ".grid.csv", ".predictions.csv")
+ENDINGS = (".json", *(f".{table}.csv" for table in TABLES))
 
 
 def write(record: Record, folder: Path) -> Path:
@@ -38,7 +38,8 @@ def write(record: Record, folder: Path) -> Path:
         record.succeed()
     records = Path(folder) / RECORDS
     records.mkdir(parents=True, exist_ok=True)
-    for table, rows in (("grid", record.grid), ("predictions", record.predictions)):
+    for table in TABLES:
+        rows = getattr(record, table)
         path = records / f"{record.name}.{table}.csv"
         if rows:
             write_text(path, to_csv(rows))
@@ -165,7 +166,7 @@ def _names(folder: Path) -> list[str]:
 
 
 def read_table(record: Record, folder: Path, table: str) -> list[dict[str, str]]:
-    """The rows of a record's "grid" or "predictions", as text; empty where it has none."""
+    """The rows of one of a record's TABLES, as text; empty where it has none."""
     for place in folders(folder):
         content = read_file(place, f"{record.name}.{table}.csv")
         if content is not None:

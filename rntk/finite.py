@@ -29,7 +29,7 @@ class FiniteNetwork:
     kernel: an RNTK, whose scales, nonlinearity, depth, frozen layers, readout and direction the network takes. width: units
     of every layer. phi: the nonlinearity as a function of JAX arrays, needed where the kernel's is a function of NumPy's.
 
-    `init(key, m, T)` draws the parameters, a dictionary of arrays; `apply(parameters, x, z)` is f(x), z from `state(key)`;
+    `init(key, m, T, outputs)` draws the parameters, a dictionary of arrays; `apply(parameters, x, z)` is f(x), z from `state(key)`;
     `empirical(X, Y, seed)` the tangent kernel and the process' kernel of one random network. Arithmetic as JAX is set:
     single precision unless `jax_enable_x64`.
 
@@ -50,12 +50,14 @@ class FiniteNetwork:
         """The directions that are summed."""
         return ("forward", "backward") if self.kernel.direction == "both" else (self.kernel.direction,)
 
-    def init(self, key, m: int, T: int = 1) -> dict[str, dict]:
+    def init(self, key, m: int, T: int = 1, outputs: int | None = None) -> dict[str, dict]:
         """Parameters for sequences of m channels (and T steps, where every step has a readout of its own).
 
-        For each direction: W, U, b, lists of the layers' arrays, and v, (width,) or (T, width).
+        For each direction: W, U, b, lists of the layers' arrays, and v, (width,) or (T, width); with `outputs`, that many v,
+        stacked, and f(x) is a vector.
         """
         n, depth = self.width, self.kernel.depth
+        readout = (*([outputs] if outputs else []), *([T] if self.kernel.readout == "mean_untied" else []), n)
 
         def draw(key, *shape):
             return jax.random.normal(key, shape)
@@ -68,7 +70,7 @@ class FiniteNetwork:
                 "W": [draw(k, n, n) for k in layers[0]],
                 "U": [draw(k, n, m if layer == 0 else n) for layer, k in enumerate(layers[1])],
                 "b": [draw(k, n) for k in layers[2]],
-                "v": draw(keys[3], T, n) if self.kernel.readout == "mean_untied" else draw(keys[3], n),
+                "v": draw(keys[3], *readout),
             }
         return parameters
 
@@ -77,7 +79,7 @@ class FiniteNetwork:
         return jax.random.normal(key, (len(self.ways), self.kernel.depth, self.width))
 
     def apply(self, parameters: dict, x, z, start=0):
-        """f(x) of one sequence x, (T, m), that begins at step `start`: a number."""
+        """f(x) of one sequence x, (T, m), that begins at step `start`: a number, or (outputs,)."""
         states = zip(self.ways, self.hidden(parameters, x, z, start), strict=True)
         return sum(self._read(parameters[way]["v"], h, start) for way, h in states)
 
@@ -113,7 +115,7 @@ class FiniteNetwork:
         begun = (jnp.arange(len(h)) >= start)[:, None]
         if self.kernel.readout == "mean":
             return scale * v @ (begun * h).sum(0) / T
-        return scale * (v * h).sum() / jnp.sqrt(T)
+        return scale * (v * h).sum((-2, -1)) / jnp.sqrt(T)
 
     def empirical(self, X, Y=None, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """The kernels of one random network: ⟨∂f(x)/∂θ, ∂f(y)/∂θ⟩ over its trained parameters θ, and the covariance of f(x)

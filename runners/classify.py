@@ -1,5 +1,6 @@
 """Selection on the training set, refit, and the predictions for the test set: all a method does, without a test label."""
 
+import logging
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -49,6 +50,29 @@ def with_kernel(
     fixed = {name: value for name, value in vars(kernel).items() if isinstance(kernel, Kernel) and name not in HOW}
     selected = {**fixed, **method.parameters(search.setting), "C": search.best_C}
     return Outcome(predicted, selected, search.cv_accuracy, search.n_tied, health(*search.gram))
+
+
+def with_network(task: Task, record: Record, X_train, y_train, X_test, timings: dict, deadline: float) -> Outcome:
+    """Choose a network's setting, train it on the whole training set from several seeds, and classify the test set with each."""
+    logging.getLogger("jax").setLevel(logging.ERROR)  # it says of each kind of device that it is not there
+    from baselines.selection import NetworkSearch
+    from baselines.training import forget_programs, versions
+
+    protocol, method = task.protocol, task.method
+    record.environment |= versions()
+    network = method.build()
+    search = NetworkSearch(network, list(method.settings()), protocol.fold_seed(task.dataset))
+    try:
+        search.fit(X_train, y_train, protocol.split(y_train, task.dataset, network.folds), deadline)
+        predicted = search.predict(X_test)
+    finally:
+        timings.update(search.timings)
+        record.grid, record.curves = search.rows, search.curves
+        record.n_unusable = sum(row["correct"] < 0 for row in search.rows)
+        forget_programs()
+    record.runs = search.runs
+    record.seeds["networks"] = search.seed
+    return Outcome(predicted, method.parameters(search.setting), search.cv_accuracy, search.n_tied)
 
 
 def with_classifier(task: Task, record: Record, X_train, y_train, X_test, timings: dict, deadline: float) -> Outcome:

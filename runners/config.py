@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from datasets import find, listed
 from datasets.catalogue import unknown
 from rntk.machine import cores
-from runners.method import Method
+from runners.method import CALLS, Method
 from runners.protocol import Protocol
 
 CONF = Path(__file__).parent.parent / "conf"
@@ -45,11 +45,11 @@ def method_of(config: DictConfig) -> Method:
     """A method from its config, every setting of its grid checked."""
     fields = plain(config)
     if not isinstance(fields, dict) or not isinstance(fields.get("name"), str):
-        raise ValueError(f"a method needs a `name`, and a `kernel` or a `classifier`: {fields!r}")
-    strange = sorted(set(fields) - {"name", "kernel", "classifier", "normalisation"})
+        raise ValueError(f"a method needs a `name`, and a `kernel`, a `network` or a `classifier`: {fields!r}")
+    strange = sorted(set(fields) - {"name", *CALLS, "normalisation"})
     if strange:
         raise ValueError(
-            f"method {fields.get('name')!r} has no {strange[0]!r}: name, kernel or classifier, and normalisation are what it may have"
+            f"method {fields.get('name')!r} has no {strange[0]!r}: name, one of {', '.join(CALLS)}, and normalisation are what it may have"
         )
     return Method(**fields).validate()
 

@@ -1,7 +1,9 @@
 """What the numbers may depend on besides the task: versions and machine; and how threads are held."""
 
+import os
 import platform
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -42,8 +44,10 @@ def processor() -> str:
 @contextmanager
 def limit_threads(threads: int) -> Iterator[None]:
     """Set the threads of the kernel engine, whose results do not depend on them, and hold BLAS to one, whose might; both as
-    they were afterwards.
+    they were afterwards. JAX, which asks once, when it begins, is told here too.
     """
+    if threads == 1 and "jax" not in sys.modules:
+        os.environ.setdefault("NPROC", "1")
     before = numba.get_num_threads()
     numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
     try:

@@ -17,7 +17,7 @@ from results.record import Record
 from rntk.normalisation import normalise
 from rntk.svm.machine import NotConverged
 from rntk.svm.scores import OutOfTime
-from runners.classify import with_classifier, with_kernel
+from runners.classify import with_classifier, with_kernel, with_network
 from runners.environment import environment, limit_threads
 from runners.task import Task
 
@@ -84,13 +84,22 @@ def evaluate(task: Task, record: Record, timings: dict, root: str | None, deadli
     timings["load"] = time.perf_counter() - started
 
     data = X_train, y_train, X_test, timings, deadline
-    outcome = with_kernel(task, record, *data, scores) if task.method.kernel else with_classifier(task, record, *data)
+    if task.method.kernel:
+        outcome = with_kernel(task, record, *data, scores)
+    else:
+        outcome = (with_network if task.method.network else with_classifier)(task, record, *data)
 
     predicted = classes[outcome.predicted]
     record.selected, record.cv_accuracy, record.n_tied = outcome.selected, outcome.cv_accuracy, outcome.n_tied
     record.gram = outcome.gram
+    if record.runs:
+        trained = [run for run in record.runs if not run["diverged"]]
+        for run, labels in zip(trained, predicted, strict=True):
+            run["test_accuracy"] = float(np.mean(labels == dataset.y_test))
+            record.predictions += predictions(dataset, labels, seed=run["seed"])
+    else:
+        record.predictions = predictions(dataset, predicted)
     record.test_accuracy = float(np.mean(predicted == dataset.y_test))
-    record.predictions = predictions(dataset, predicted)
     record.succeed()
 
 
@@ -103,9 +112,9 @@ def published_normalisation(dataset: str) -> str:
     return known[preprocessing]
 
 
-def predictions(dataset: Dataset, predicted: np.ndarray) -> list[dict]:
+def predictions(dataset: Dataset, predicted: np.ndarray, **of: int) -> list[dict]:
     """One row a test case."""
     return [
-        {"case": i, "label": label, "predicted": guess}
+        {**of, "case": i, "label": label, "predicted": guess}
         for i, (label, guess) in enumerate(zip(dataset.y_test, predicted, strict=True))
     ]

@@ -1,10 +1,11 @@
-"""A method: what classifies a dataset. A kernel with its grid and the C-SVM, or a classifier of its own."""
+"""A method: what classifies a dataset. A kernel with its grid and the C-SVM, a network that is trained, or a classifier of its own."""
 
 import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
+from importlib.util import find_spec
 from itertools import product
 from math import prod
 from typing import Any
@@ -14,10 +15,18 @@ from hydra.utils import get_object, instantiate
 
 from rntk.normalisation import NORMALISATIONS
 
+# what the study calls, of each kind
+CALLS = {
+    "kernel": ("__call__", "set_params"),
+    "network": ("init", "logits", "with_params", "set_params"),
+    "classifier": ("fit", "predict", "set_params"),
+}
+NETWORKS = ("jax", "optax", "equinox")  # what training takes
+
 
 @dataclass(frozen=True)
 class Method:
-    """A method as its config says: `kernel` (or `classifier`) has a `_target_`, the class, and its parameters.
+    """A method as its config says: `kernel` (or `network`, or `classifier`) has a `_target_`, the class, and its parameters.
 
     A parameter given as a list is an axis of the grid, searched by cross-validation inside the task. `normalisation`
     replaces the protocol's; "published" is what the archive's own 1-NN errors were computed on (`ed_preprocessing` of
@@ -26,17 +35,16 @@ class Method:
 
     name: str
     kernel: dict[str, Any] | None = None
+    network: dict[str, Any] | None = None
     classifier: dict[str, Any] | None = None
     normalisation: str | None = None
     axes: dict[str, list] = field(init=False)
 
     def __post_init__(self):
-        if (self.kernel is None) == (self.classifier is None):
-            raise ValueError(f"method {self.name!r}: exactly one of `kernel` and `classifier` is needed")
+        if [self.kernel, self.network, self.classifier].count(None) != 2:
+            raise ValueError(f"method {self.name!r}: exactly one of `kernel`, `network` and `classifier` is needed")
         if "_target_" not in self.config:
-            raise ValueError(
-                f"method {self.name!r}: its {'kernel' if self.kernel else 'classifier'} needs a `_target_`, the class to use"
-            )
+            raise ValueError(f"method {self.name!r}: its {self.kind} needs a `_target_`, the class to use")
         if self.normalisation not in (None, "published", *NORMALISATIONS):
             raise ValueError(
                 f"method {self.name!r}: normalisation={self.normalisation!r}: choose one of published, {', '.join(NORMALISATIONS)}"
@@ -48,9 +56,20 @@ class Method:
         object.__setattr__(self, "axes", axes)
 
     @property
+    def kind(self) -> str:
+        """Which of the kinds of CALLS the method is."""
+        return next(kind for kind in CALLS if getattr(self, kind) is not None)
+
+    @property
     def config(self) -> dict[str, Any]:
         """The part of the method that is instantiated."""
-        return self.kernel if self.kernel is not None else self.classifier
+        return getattr(self, self.kind)
+
+    @property
+    def absent(self) -> str:
+        """What must be installed before the method can run, and how; "" where all is there."""
+        absent = [name for name in NETWORKS if find_spec(name) is None] if self.network else []
+        return f"needs {' and '.join(absent)}: pip install '.[networks]'" if absent else ""
 
     @property
     def n_settings(self) -> int:
@@ -81,11 +100,12 @@ class Method:
     def validate(self) -> "Method":
         """Build every setting of the grid once, so that a bad value is refused before anything is computed.
 
-        Returns the method.
+        Returns the method. One whose packages are not there is taken as it is.
         """
+        if self.absent:
+            return self
         built = self.build()
-        needed = ("__call__", "set_params") if self.kernel else ("fit", "predict", "set_params")
-        absent = [name for name in needed if not hasattr(built, name)]
+        absent = [name for name in CALLS[self.kind] if not hasattr(built, name)]
         if absent:
             raise ValueError(
                 f"method {self.name!r}: {self.config['_target_']} has no {absent[0]}, which the study calls"
@@ -105,7 +125,7 @@ class Method:
 
     def as_dict(self) -> dict:
         """The method as plain values, with its whole grid, for keys and records."""
-        chosen = {"kernel": self.kernel, "classifier": self.classifier, "normalisation": self.normalisation}
+        chosen = {name: getattr(self, name) for name in (*CALLS, "normalisation")}
         return {"name": self.name, **{name: value for name, value in chosen.items() if value is not None}}
 
 

@@ -18,12 +18,15 @@ GRAM_SECONDS = {"rntk.RNTK": (7e-5, 0.0, 6.8e-10), "baselines.NTK": (4.5e-5, 1.1
 FLOAT32 = 0.42  # of the time of float64
 OTHER_GRAM_SECONDS = (3e-5, 3e-9, 2e-11)
 FOLD_SECONDS = (6e-6, 2.9e-9, 3.3e-7)
+EPOCHS, CELL_SECONDS = 30, (1e-7, 1e-10)  # of a training until it is stopped; a step of a series, and of a unit squared
 
 
 def estimate(task: Task) -> float:
     """About how many seconds a task takes on one core."""
     entry = find(task.dataset)
     n, T = entry.n_train, entry.length or 1
+    if task.method.network:
+        return training_seconds(task.method, n, entry.n_test, T, task.protocol.folds)
     if task.method.kernel is None:
         return 0.1 + task.method.n_settings * 2e-9 * n * (n + entry.n_test) * T
     constant, pair, pair_step = GRAM_SECONDS.get(task.method.kernel["_target_"], OTHER_GRAM_SECONDS)
@@ -32,6 +35,19 @@ def estimate(task: Task) -> float:
     fold = constant + fold_pair * n**2 + fold_class * n * entry.n_classes
     at_the_end = gram * (1 + 2 * entry.n_test / n)  # the chosen setting once more, and the test rows
     return 0.1 + task.method.n_settings * (gram + min(task.protocol.folds, n) * fold) + at_the_end
+
+
+def training_seconds(method: Method, n: int, n_test: int, T: int, folds: int) -> float:
+    """About how many seconds the trainings of a network take: of the batches of all folds and settings, and of all seeds."""
+
+    def values(name, default):
+        return method.axes.get(name, [method.network.get(name, default)])
+
+    cell = CELL_SECONDS[1] * (3 if "GRU" in method.network["_target_"] else 1)
+    unit_steps = sum(d * (CELL_SECONDS[0] + cell * w**2) for d in values("depth", 1) for w in values("width", 100))
+    runs = len(values("learning_rate", 0.01)) * (method.network.get("folds") or folds)
+    seeds = method.network.get("seeds", 3) / len(values("depth", 1)) / len(values("width", 100))
+    return 12 + EPOCHS * (runs + seeds) * max(n, 100) * T * unit_steps
 
 
 def steps(method: Method, T: int) -> float:

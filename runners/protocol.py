@@ -12,6 +12,7 @@ from rntk.svm.folds import folds
 TIE_BREAKS = ("first", "vote")
 
 NUMERICS = 4  # raised when a change of the code changes results, so that older records are not taken for the new ones
+TRAINING = 1  # the same for what trains networks, and for their tasks alone
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,8 @@ class Protocol:
         """
         return int.from_bytes(sha256(f"{self.seed}:{dataset}".encode()).digest()[:4], "big")
 
-    def split(self, y: np.ndarray, dataset: str) -> list[tuple[np.ndarray, np.ndarray]]:
-        """The dataset's folds, as `rntk.svm.folds` makes them, as pairs of training and validation indices."""
-        return folds(y, self.folds, self.fold_seed(dataset))
+    def split(self, y: np.ndarray, dataset: str, count: int | None = None) -> list[tuple[np.ndarray, np.ndarray]]:
+        """The dataset's folds, as `rntk.svm.folds` makes them, as pairs of training and validation indices; `count` of them
+        where a method has a number of its own.
+        """
+        return folds(y, count or self.folds, self.fold_seed(dataset))

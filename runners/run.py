@@ -84,6 +84,7 @@ def report(record, folder: Path, fresh: bool) -> str:
             for name, value in record.selected.items()
         )
         tied = f"   (first of {record.n_tied} tied)" if record.n_tied > 1 else ""
+        spread = "" if record.spread is None else f" ± {record.spread:.4f} over {len(record.runs)} seeds"
         stages = ", ".join(
             f"{name} {record.timings[name]:.1f}"
             for name in ("kernel", "selection", "refit", "predict")
@@ -91,7 +92,7 @@ def report(record, folder: Path, fresh: bool) -> str:
         )
         lines.append(f"  selected  {selected or 'nothing to select'}{tied}")
         lines.append(
-            f"  accuracy  cross-validation {record.cv_accuracy:.4f}, test {record.test_accuracy:.4f} ({record.n_test} cases)"
+            f"  accuracy  cross-validation {record.cv_accuracy:.4f}, test {record.test_accuracy:.4f}{spread} ({record.n_test} cases)"
         )
         lines.append(
             f"  seconds   {record.timings['total']:.1f} ({stages})"

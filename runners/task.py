@@ -6,7 +6,7 @@ from hashlib import sha256
 
 from datasets import find
 from runners.method import Method
-from runners.protocol import NUMERICS, Protocol
+from runners.protocol import NUMERICS, TRAINING, Protocol
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Task:
             "method": _canonical(self.method.as_dict()),
             "axes": list(self.method.axes),  # their order decides ties
             "protocol": _canonical(self.protocol.as_dict()),
-            "numerics": NUMERICS,
+            **({"training": TRAINING} if self.method.network else {"numerics": NUMERICS}),
         }
         if (code := self.method.code) is not None:
             content["code"] = code

@@ -21,6 +21,7 @@ from results.tables import study_accuracies
 from runners.config import quiet_mlflow
 
 EXPERIMENT = "rntk"
+MOST = 1000  # metrics that MLflow takes at once
 
 
 def default_uri(output: Path) -> str:
@@ -103,6 +104,7 @@ class Tracker:
         metrics = {
             "cv_accuracy": record.cv_accuracy,
             "test_accuracy": record.test_accuracy,
+            "test_accuracy_std": record.spread,
             "n_tied": record.n_tied,
             **stages,
         }
@@ -113,10 +115,27 @@ class Tracker:
             params=[Param(name, str(value)) for name, value in params.items()],
             tags=[RunTag("reason", record.reason[:500])] if record.reason else [],
         )
+        self._log_curves(run, record, folder)
         for name, content in store.read_files(folder, record).items():
             self.client.log_text(run.info.run_id, content.decode("utf-8"), name)
         self.client.set_terminated(run.info.run_id, "FINISHED" if record.status == "ok" else "FAILED")
         self.known[record.key] = (run.info.run_id, record.status)
+
+    def _log_curves(self, run, record: Record, folder: Path) -> None:
+        """The learning curves of the chosen setting, as metrics by epoch: `folds/loss` and so on, and `all/loss` of the runs on
+        the whole training set.
+        """
+        from mlflow.entities import Metric
+
+        metrics = [
+            Metric(f"{row['on']}/{name}", float(row[name]), run.info.start_time, int(row["epoch"]))
+            for row in store.read_table(record, folder, "curves")
+            if all(str(record.selected.get(name, value)) == value for name, value in row.items())
+            for name in ("loss", "validation_loss", "validation_accuracy", "running")
+            if row[name]
+        ]
+        for first in range(0, len(metrics), MOST):
+            self.client.log_batch(run.info.run_id, metrics=metrics[first : first + MOST])
 
     def sync(self, folder: Path) -> int:
         """Write every record of a study's folder that has no run yet; returns how many records there are."""
