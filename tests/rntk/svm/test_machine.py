@@ -105,6 +105,14 @@ def test_a_path_is_its_problems_one_by_one():
     assert [one.same for one in solved] == [False, False, False, True, True]
 
 
+def test_what_was_given_up_is_no_solution_at_a_larger_C():
+    """Two classes, and no coefficient at its bound when the iterations are used up: the next C begins anew, and has as few."""
+    X, y, _ = training_set("GunPoint")
+    machine, K = Machine(np.arange(len(y)), y), RBF(gamma=5.0)(X)
+    assert all(one.problem for one in machine.path(K, [1e6, 1e7, 1e8], max_iter=3))
+    assert [one.same for one in machine.path(K, [1e6, 1e7])] == [False, True]
+
+
 def test_a_machine_keeps_nothing_of_a_gram():
     """One machine on two Grams, at large C and then at small: each time the solution of a machine of its own."""
     X, y, _ = training_set("GunPoint")
