@@ -14,32 +14,41 @@ from datasets.sources import DataError
 class Dataset:
     """One UCR dataset with the archive's split.
 
-    X has shape (n, T), float64; y holds the labels as the file gives them, as text. `sha256` is of the archive's two
-    original files, which the data are proven to equal; `source` is the folder they were read from.
+    X has shape (n, T), float64, or is a list of n arrays (T_i,) where series differ in length; y holds the labels as the file
+    gives them, as text. `sha256` is of the archive's two original files, which the data are proven to equal; `source` is the
+    folder they were read from; `width` the number of steps for which the files have room.
     """
 
     name: str
-    X_train: np.ndarray
+    X_train: np.ndarray | list[np.ndarray]
     y_train: np.ndarray
-    X_test: np.ndarray
+    X_test: np.ndarray | list[np.ndarray]
     y_test: np.ndarray
     sha256: str
     source: str
+    width: int
+
+    @property
+    def ragged(self) -> bool:
+        """Whether series differ in length."""
+        return isinstance(self.X_train, list)
 
 
 def read(entry: Entry, train: Path, test: Path) -> Dataset:
-    """A dataset from its two files; raises DataError where they are not what the catalogue says."""
+    """A dataset from its two files, missing values as NaN; raises DataError where they are not what the catalogue says."""
     reader = _read_tsv if train.suffix == ".tsv" else _read_ts
     (X_train, y_train), (X_test, y_test) = reader(train), reader(test)
+    width = max(X_train.shape[1], X_test.shape[1])
     for path, X, n in ((train, X_train, entry.n_train), (test, X_test, entry.n_test)):
-        if X.shape != (n, entry.length):
-            raise DataError(
-                f"{path}: {X.shape[0]} series of {X.shape[1]} steps, where the catalogue has {n} of {entry.length} for {entry.name}"
-            )
-        if not np.isfinite(X).all():
-            raise DataError(
-                f"{path}: {np.count_nonzero(~np.isfinite(X))} values are NaN or infinite, where the catalogue has none missing"
-            )
+        if X.shape != (n, entry.length or X.shape[1]):
+            expected = f"{n} of {entry.length or 'different lengths'} for {entry.name}"
+            raise DataError(f"{path}: {X.shape[0]} series of {X.shape[1]} steps, where the catalogue has {expected}")
+    if entry.length is None:
+        X_train, X_test = ([_without_padding(x) for x in X] for X in (X_train, X_test))
+    for path, X in ((train, X_train), (test, X_test)):
+        strange = np.count_nonzero(~np.isfinite(np.concatenate(X))) + sum(len(x) == 0 for x in X)
+        if strange and not entry.missing:
+            raise DataError(f"{path}: {strange} values are NaN or infinite, where the catalogue has none missing")
     classes = len(np.unique(np.concatenate([y_train, y_test])))
     if classes != entry.n_classes:
         raise DataError(
@@ -50,7 +59,7 @@ def read(entry: Entry, train: Path, test: Path) -> Dataset:
         _verify(test, hashlib.sha256(test.read_bytes()).hexdigest(), entry.sha256_test)
     else:
         _verify(train.parent, digest(X_train, y_train, X_test, y_test), entry.sha256_values)
-    return Dataset(entry.name, X_train, y_train, X_test, y_test, entry.sha256, source=str(train.parent))
+    return Dataset(entry.name, X_train, y_train, X_test, y_test, entry.sha256, str(train.parent), width)
 
 
 def _verify(path: Path, found: str, expected: str) -> None:
@@ -62,12 +71,27 @@ def _verify(path: Path, found: str, expected: str) -> None:
 
 
 def digest(X_train, y_train, X_test, y_test) -> str:
-    """SHA-256 of labels and float64 values, whatever the file format: `sha256_values` of the catalogue."""
+    """SHA-256 of labels and float64 values, whatever the file format: `sha256_values` of the catalogue. Of series of different
+    lengths the lengths count too.
+    """
     sha = hashlib.sha256()
     for X, y in ((X_train, y_train), (X_test, y_test)):
         sha.update("\n".join(y).encode() + b"\0")
-        sha.update(np.ascontiguousarray(X, dtype="<f8").tobytes())
+        if isinstance(X, list):
+            sha.update(np.array([len(x) for x in X], "<i8").tobytes())
+        sha.update(np.concatenate(X).astype("<f8").tobytes())
     return sha.hexdigest()
+
+
+def _without_padding(x: np.ndarray) -> np.ndarray:
+    """A series without the NaN after its end, with which the archive fills its lines to one length."""
+    return x[: len(x) - int(np.argmax(~np.isnan(x[::-1])))] if not np.isnan(x).all() else x[:0]
+
+
+def interpolated(x: np.ndarray) -> np.ndarray:
+    """A series, (T,), with what is missing (NaN) on the line between its neighbours in time; at the ends, the nearest value."""
+    steps, known = np.arange(len(x)), np.isfinite(x)
+    return np.interp(steps, steps[known], x[known])
 
 
 def _read_tsv(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -86,7 +110,11 @@ def _read_ts(path: Path) -> tuple[np.ndarray, np.ndarray]:
     from sktime.datasets import load_from_tsfile
 
     try:
-        X, y = load_from_tsfile(str(path), return_data_type="numpy3D")
-        return X[:, 0, :].astype(np.float64), y.astype(str)
+        nested, y = load_from_tsfile(str(path), return_data_type="nested_univ")
+        series = [np.asarray(x, np.float64) for x in nested.iloc[:, 0]]
     except Exception as error:  # the reader raises many kinds
-        raise DataError(f"{path}: not a .ts file of series of equal length: {error}") from error
+        raise DataError(f"{path}: not a .ts file of labelled series: {error}") from error
+    X = np.full((len(series), max(map(len, series))), np.nan)
+    for row, x in zip(X, series, strict=True):
+        row[: len(x)] = x
+    return X, np.asarray(y).astype(str)

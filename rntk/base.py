@@ -51,10 +51,10 @@ class Kernel(Parametrised):
 
     Subclasses are dataclasses whose fields are the hyperparameters. They write `_validate`; `_pairs(X, Y)`, what the
     Gram needs of the sequences whatever the hyperparameters are; `_gram(pairs)`, the Gram from that; and `_diag(X)`.
-    X and Y are checked `Sequences`, of equal lengths unless `_ragged`, and Y is None stands for X with itself.
+    X and Y are checked `Sequences`, of equal lengths unless `takes_unequal_lengths`, and Y is None stands for X with itself.
     """
 
-    _ragged = False  # whether sequences of different lengths can be compared
+    takes_unequal_lengths = False  # whether sequences of different lengths can be compared
     _arrays = 3  # how many arrays of the Gram's size it takes to compute it
 
     def __post_init__(self):
@@ -76,7 +76,7 @@ class Kernel(Parametrised):
         self._validate()
         if all(isinstance(x, np.ndarray) and x.ndim == 1 and x.dtype != object for x in (X, Y)):
             return float(self(X[None], None if Y is X else Y[None])[0, 0])
-        X, Y = as_pair(X, Y, self._ragged)
+        X, Y = as_pair(X, Y, self.takes_unequal_lengths)
         self._foresee(len(X), len(X if Y is None else Y))
         return self._gram(self._pairs(X, Y))
 
@@ -86,7 +86,7 @@ class Kernel(Parametrised):
 
         What the settings of a grid share (the checks, the layout, distances and products of pairs) is computed once.
         """
-        X, _ = as_pair(X, ragged=self._ragged)
+        X, _ = as_pair(X, ragged=self.takes_unequal_lengths)
         self._foresee(len(X), len(X))
         pairs = self._pairs(X, None)
         return lambda setting: self.with_params(**setting)._gram(pairs)
@@ -101,7 +101,7 @@ class Kernel(Parametrised):
     def diag(self, X) -> np.ndarray:
         """k(x, x) of every sequence of X: the diagonal of `k(X)`, shape (n,), without the rest of it."""
         self._validate()
-        return self._diag(as_pair(X, ragged=self._ragged)[0])
+        return self._diag(as_pair(X, ragged=self.takes_unequal_lengths)[0])
 
     def _foresee(self, n_x: int, n_y: int) -> None:
         """Raise MemoryError if a Gram of n_x × n_y, and the arrays of its size that computing it takes, will not fit."""

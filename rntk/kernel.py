@@ -99,7 +99,7 @@ class RNTK(Kernel):
     backend: str = "cpu"
 
     __hash__ = Kernel.__hash__  # scikit-learn looks a kernel up among those it knows
-    _ragged = True
+    takes_unequal_lengths = True
 
     def _validate(self):
         check_count("depth", self.depth)

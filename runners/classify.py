@@ -34,6 +34,17 @@ def with_kernel(
     """Choose the kernel's setting and C, refit on the whole training set, and only then compute the test rows."""
     protocol, method = task.protocol, task.method
     kernel = method.build()
+    if (
+        isinstance(X_train, list)
+        and not method.lengths
+        and isinstance(kernel, Kernel)
+        and not kernel.takes_unequal_lengths
+    ):
+        shortest, longest = min(map(len, X_train)), max(map(len, X_train))
+        raise ValueError(
+            f"{task.dataset} has series of {shortest} to {longest} steps, and {type(kernel).__name__} compares those of one length: "
+            f"set the method's `lengths` to pad, cut or resample"
+        )
     if hasattr(kernel, "fit"):
         kernel.fit(X_train)
     search = Search(

@@ -9,7 +9,7 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 
 from datasets import find, listed
-from datasets.catalogue import unknown
+from datasets.catalogue import HERE, unknown
 from rntk.machine import cores
 from runners.method import CALLS, Method
 from runners.protocol import Protocol
@@ -46,25 +46,29 @@ def method_of(config: DictConfig) -> Method:
     fields = plain(config)
     if not isinstance(fields, dict) or not isinstance(fields.get("name"), str):
         raise ValueError(f"a method needs a `name`, and a `kernel`, a `network` or a `classifier`: {fields!r}")
-    strange = sorted(set(fields) - {"name", *CALLS, "normalisation"})
+    valid = ("name", *CALLS, "normalisation", "lengths")
+    strange = sorted(set(fields) - set(valid))
     if strange:
-        raise ValueError(
-            f"method {fields.get('name')!r} has no {strange[0]!r}: name, one of {', '.join(CALLS)}, and normalisation are what it may have"
-        )
+        raise ValueError(f"method {fields.get('name')!r} has no {strange[0]!r}: it may have {', '.join(valid)}")
     return Method(**fields).validate()
 
 
 def dataset_names(value) -> list[str]:
-    """The datasets of a study: a list of names, "ucr56", or the path of a file with a name a line."""
+    """The datasets of a study: a list of names; "ucr56" or "ucr_unequal", the lists in datasets/; or the path of a file with a name a
+    line.
+    """
     if isinstance(value, str):
         path = Path(value)
         if path.name != value and not path.is_file():
             raise ValueError(f"study.datasets={value!r}: there is no such file")
-        names = listed() if value == "ucr56" else listed(path) if path.is_file() else [value]
+        ours = HERE / f"{value}.txt"
+        names = listed(ours) if ours.is_file() else listed(path) if path.is_file() else [value]
     elif isinstance(value, Iterable):
         names = [str(name) for name in value]
     else:
-        raise ValueError(f"study.datasets={value!r}: a list of names, ucr56, or the path of a list file is needed")
+        raise ValueError(
+            f"study.datasets={value!r}: a list of names, ucr56, ucr_unequal, or the path of a list file is needed"
+        )
     return [find(name).name for name in dict.fromkeys(names)]
 
 

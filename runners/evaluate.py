@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from datasets import Dataset, DatasetMissing, find, load
+from datasets.lengths import length_of, one_length
 from results import store
 from results.record import Record
 from rntk.normalisation import normalise
@@ -19,6 +20,8 @@ from rntk.svm.machine import NotConverged
 from rntk.svm.scores import OutOfTime
 from runners.classify import with_classifier, with_kernel, with_network
 from runners.environment import environment, limit_threads
+from runners.method import Method
+from runners.protocol import Protocol
 from runners.task import Task
 
 
@@ -73,13 +76,11 @@ def blank_record(task: Task, status: str, reason: str = "") -> Record:
 def evaluate(task: Task, record: Record, timings: dict, root: str | None, deadline: float, scores: str) -> None:
     """Select on the training set, then classify the test set, and fill in the record."""
     started = time.perf_counter()
-    dataset = load(task.dataset, root, downloads=False)
-    how = task.method.normalisation or task.protocol.normalisation
-    if how == "published":
-        how = published_normalisation(task.dataset)
-    X_train, X_test = normalise(dataset.X_train, how), normalise(dataset.X_test, how)
+    dataset = load(task.dataset, root, downloads=False, missing=task.protocol.missing)
+    X_train, X_test = prepared(dataset, task.method, task.protocol)
     classes, y_train = np.unique(dataset.y_train, return_inverse=True)
-    record.n_train, record.n_test, record.length = len(X_train), len(X_test), X_train.shape[1]
+    record.n_train, record.n_test = len(X_train), len(X_test)
+    record.length = None if isinstance(X_train, list) else X_train.shape[1]
     record.n_settings = task.method.n_settings
     timings["load"] = time.perf_counter() - started
 
@@ -103,9 +104,37 @@ def evaluate(task: Task, record: Record, timings: dict, root: str | None, deadli
     record.succeed()
 
 
+def prepared(dataset: Dataset, method: Method, protocol: Protocol) -> list:
+    """The training and test series as a method takes them: arrays, or lists where lengths differ and it takes them as they are.
+
+    Series are cut or resampled before they are normalised, and padded after; but for the published errors they were padded
+    before, to the width of the files.
+    """
+    how, lengths, sets = (
+        method.normalisation or protocol.normalisation,
+        method.lengths,
+        (dataset.X_train, dataset.X_test),
+    )
+    if how == "published":
+        how = published_normalisation(dataset.name)
+        if dataset.ragged:
+            sets = [one_length(X, "pad", dataset.width) for X in sets]
+    elif dataset.ragged and lengths:
+        T = length_of(dataset.X_train, lengths)
+        if lengths == "pad":
+            return [one_length(normalised(X, how), lengths, T) for X in sets]
+        sets = [one_length(X, lengths, T) for X in sets]
+    return [normalised(X, how) for X in sets]
+
+
+def normalised(X: np.ndarray | list[np.ndarray], how: str) -> np.ndarray | list[np.ndarray]:
+    """Each series normalised by itself (`rntk.normalisation`), of one length or of several."""
+    return [normalise(x, how, axis=0) for x in X] if isinstance(X, list) else normalise(X, how)
+
+
 def published_normalisation(dataset: str) -> str:
     """What the archive's published 1-NN error was computed on; raises ValueError where that is not known."""
-    known = {"raw": "none", "z-norm": "zscore"}
+    known = {"raw": "none", "interp/zero-pad": "none", "z-norm": "zscore"}
     preprocessing = find(dataset).ed_preprocessing
     if preprocessing not in known:
         raise ValueError(f"how {dataset} was normalised for its published error is not known: set method.normalisation")

@@ -13,6 +13,7 @@ from typing import Any
 from hydra.errors import InstantiationException
 from hydra.utils import get_object, instantiate
 
+from datasets.lengths import LENGTHS
 from rntk.normalisation import NORMALISATIONS
 
 # what the study calls, of each kind
@@ -30,7 +31,8 @@ class Method:
 
     A parameter given as a list is an axis of the grid, searched by cross-validation inside the task. `normalisation`
     replaces the protocol's; "published" is what the archive's own 1-NN errors were computed on (`ed_preprocessing` of
-    the catalogue).
+    the catalogue). `lengths` brings series of different lengths to one (`datasets.lengths`); without it they are compared as they
+    are, by what can.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Method:
     network: dict[str, Any] | None = None
     classifier: dict[str, Any] | None = None
     normalisation: str | None = None
+    lengths: str | None = None
     axes: dict[str, list] = field(init=False)
 
     def __post_init__(self):
@@ -49,6 +52,8 @@ class Method:
             raise ValueError(
                 f"method {self.name!r}: normalisation={self.normalisation!r}: choose one of published, {', '.join(NORMALISATIONS)}"
             )
+        if self.lengths not in (None, *LENGTHS):
+            raise ValueError(f"method {self.name!r}: lengths={self.lengths!r}: choose one of {', '.join(LENGTHS)}")
         axes = {name: value for name, value in self.config.items() if isinstance(value, list)}
         empty = [name for name, values in axes.items() if not values]
         if empty:
@@ -125,7 +130,7 @@ class Method:
 
     def as_dict(self) -> dict:
         """The method as plain values, with its whole grid, for keys and records."""
-        chosen = {name: getattr(self, name) for name in (*CALLS, "normalisation")}
+        chosen = {name: getattr(self, name) for name in (*CALLS, "normalisation", "lengths")}
         return {"name": self.name, **{name: value for name, value in chosen.items() if value is not None}}
 
 

@@ -24,7 +24,8 @@ class Protocol:
     folds: number of cross-validation folds on the training set, at least 2. C: the SVM's C values, > 0, ascending.
     tie_break: "first" in grid order, or "vote" of all tied settings. seed: of the fold shuffle, joined with the
     dataset's name.
-    max_iter: iterations after which one SVM is given up as not converged.
+    max_iter: iterations after which one SVM is given up as not converged. missing: "interpolate" for datasets with missing
+    values, which are refused otherwise.
 
     Raises ValueError for anything else.
     """
@@ -35,16 +36,18 @@ class Protocol:
     tie_break: str = "first"
     seed: int = 0
     max_iter: int = 100_000
+    missing: str | None = None
 
     def __post_init__(self):
         try:
             object.__setattr__(self, "C", tuple(float(c) for c in self.C))
         except (TypeError, ValueError) as error:
             raise ValueError(f"protocol.C={self.C!r}: a list of numbers is needed") from error
-        for name, valid in (("normalisation", NORMALISATIONS), ("tie_break", TIE_BREAKS)):
+        choices = {"normalisation": NORMALISATIONS, "tie_break": TIE_BREAKS, "missing": (None, "interpolate")}
+        for name, valid in choices.items():
             if getattr(self, name) not in valid:
                 raise ValueError(
-                    f"protocol.{name}={getattr(self, name)!r} is unknown: choose one of {', '.join(valid)}"
+                    f"protocol.{name}={getattr(self, name)!r} is unknown: choose one of {', '.join(map(str, valid))}"
                 )
         if not (isinstance(self.folds, int) and self.folds >= 2):
             raise ValueError(f"protocol.folds={self.folds!r}: a whole number of at least 2 is needed")
@@ -54,8 +57,8 @@ class Protocol:
             raise ValueError(f"protocol.C={list(self.C)}: finite values > 0 in ascending order are needed")
 
     def as_dict(self) -> dict:
-        """The protocol as plain values, for keys and records."""
-        return {**asdict(self), "C": list(self.C)}
+        """The protocol as plain values, for keys and records; `missing` where it says something."""
+        return {name: value for name, value in asdict(self).items() if value is not None} | {"C": list(self.C)}
 
     def fold_seed(self, dataset: str) -> int:
         """The seed of a dataset's folds: from the protocol's seed and the dataset's name, the same for all methods

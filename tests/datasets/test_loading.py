@@ -115,10 +115,11 @@ def test_the_original_file_is_used_when_its_hash_matches(tmp_path):
     )
 
 
-@pytest.mark.parametrize(("name", "fault"), [("PLAID", "unequal length"), ("DodgerLoopDay", "missing values")])
-def test_datasets_that_are_not_complete_are_refused(name, fault):
-    with pytest.raises(ValueError, match=f"{name} has .*{fault}"):
-        load(name, downloads=False)
+def test_missing_values_are_not_filled_in_unasked():
+    with pytest.raises(ValueError, match="DodgerLoopDay has missing values: missing='interpolate'"):
+        load("DodgerLoopDay", downloads=False)
+    with pytest.raises(ValueError, match="missing='zero'"):
+        load("DodgerLoopDay", downloads=False, missing="zero")
 
 
 def test_a_data_folder_that_does_not_exist(tmp_path):
