@@ -27,10 +27,12 @@ class FiniteNetwork:
     """The network of a kernel at a finite width.
 
     kernel: an RNTK, whose scales, nonlinearity, depth, frozen layers, readout and direction the network takes. width: units
-    of every layer. phi: the nonlinearity as a function of JAX arrays, needed where the kernel's is a function of NumPy's.
+    of every layer. phi: the nonlinearity as a function of JAX arrays, needed where the kernel's is a function of NumPy's. orthogonal:
+    W and U are drawn as √n times orthonormal columns, uniformly, instead of Gaussian; b, v and z stay Gaussian.
 
     `init(key, m, T, outputs)` draws the parameters, a dictionary of arrays; `apply(parameters, x, z)` is f(x), z from `state(key)`;
-    `empirical(X, Y, seed)` the tangent kernel and the process' kernel of one random network. Arithmetic as JAX is set:
+    `kernels(parameters, X, Y)` are the tangent kernel and the process' kernel at these parameters, `empirical(X, Y, seed)` those of one
+    random network. Arithmetic as JAX is set:
     single precision unless `jax_enable_x64`.
 
     Raises ValueError for a width below 1, TypeError where a function in JAX is needed.
@@ -39,6 +41,7 @@ class FiniteNetwork:
     kernel: RNTK
     width: int
     phi: Callable | None = None
+    orthogonal: bool = False
 
     def __post_init__(self):
         check_count("width", self.width)
@@ -62,13 +65,20 @@ class FiniteNetwork:
         def draw(key, *shape):
             return jax.random.normal(key, shape)
 
+        def weights(key, columns):
+            if not self.orthogonal:
+                return draw(key, n, columns)
+            if columns > n:
+                raise ValueError(f"width={n}: orthogonal input weights for {columns} channels need as many units")
+            return jnp.sqrt(n) * jax.random.orthogonal(key, n)[:, :columns]
+
         parameters = {}
         for way, key_way in zip(self.ways, jax.random.split(key, len(self.ways)), strict=True):
             keys = jax.random.split(key_way, 4)
             layers = [jax.random.split(k, depth) for k in keys[:3]]
             parameters[way] = {
-                "W": [draw(k, n, n) for k in layers[0]],
-                "U": [draw(k, n, m if layer == 0 else n) for layer, k in enumerate(layers[1])],
+                "W": [weights(k, n) for k in layers[0]],
+                "U": [weights(k, m if layer == 0 else n) for layer, k in enumerate(layers[1])],
                 "b": [draw(k, n) for k in layers[2]],
                 "v": draw(keys[3], *readout),
             }
@@ -124,8 +134,13 @@ class FiniteNetwork:
         X and Y as the kernel takes them; Y=None compares X with itself.
         """
         X, Y = as_pair(X, Y, ragged=True)
-        key, *keys = jax.random.split(jax.random.PRNGKey(seed), 3)
-        parameters = self.init(key, X.shape[2], X.shape[1])
+        key, *_ = jax.random.split(jax.random.PRNGKey(seed), 3)
+        return self.kernels(self.init(key, X.shape[2], X.shape[1]), X, Y, seed)
+
+    def kernels(self, parameters: dict, X, Y=None, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """The kernels of `empirical` at given parameters; `seed` is that of the initial states."""
+        X, Y = as_pair(X, Y, ragged=True)
+        _, *keys = jax.random.split(jax.random.PRNGKey(seed), 3)
         sets = [(Z, k) for Z, k in zip((X, Y), keys, strict=True) if Z is not None]
         features = [self._compiled(parameters, jnp.asarray(Z.values), jnp.asarray(Z.starts), k) for Z, k in sets]
         return tuple(np.asarray(a @ b.T) for a, b in zip(features[0], features[-1], strict=True))

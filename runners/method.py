@@ -22,7 +22,6 @@ CALLS = {
     "network": ("init", "logits", "with_params", "set_params"),
     "classifier": ("fit", "predict", "set_params"),
 }
-NETWORKS = ("jax", "optax", "equinox")  # what training takes
 
 
 @dataclass(frozen=True)
@@ -73,8 +72,7 @@ class Method:
     @property
     def absent(self) -> str:
         """What must be installed before the method can run, and how; "" where all is there."""
-        absent = [name for name in NETWORKS if find_spec(name) is None] if self.network else []
-        return f"needs {' and '.join(absent)}: pip install '.[networks]'" if absent else ""
+        return absent_networks() if self.network else ""
 
     @property
     def n_settings(self) -> int:
@@ -132,6 +130,12 @@ class Method:
         """The method as plain values, with its whole grid, for keys and records."""
         chosen = {name: getattr(self, name) for name in (*CALLS, "normalisation", "lengths")}
         return {"name": self.name, **{name: value for name, value in chosen.items() if value is not None}}
+
+
+def absent_networks() -> str:
+    """Which packages of the extra `networks` are not there, and how to install them; "" where all are."""
+    absent = [name for name in ("jax", "optax", "equinox") if find_spec(name) is None]
+    return f"needs {' and '.join(absent)}: pip install '.[networks]'" if absent else ""
 
 
 @cache
