@@ -13,7 +13,7 @@ PYTEST := $(BIN)/python -m pytest -n auto --dist loadgroup
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup test test-all mutants bench reproduce tables mlflow lint
+.PHONY: help setup test test-all mutants bench reproduce theory synthetic tables mlflow lint
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -44,8 +44,14 @@ bench: $(INSTALLED) ## measure speed, memory and start against other ways, as on
 	$(BIN)/python -m pytest benchmarks --benchmark-columns=min,median,rounds --benchmark-max-time=0.5
 	$(BIN)/python -m benchmarks
 
-reproduce: $(INSTALLED) ## run a study, or what is missing of it, and write its tables (STUDY=ucr56, family, quick, smoke)
+reproduce: $(INSTALLED) ## run a study, or what is missing of it, and write its tables (STUDY=ucr56, family, networks_small, ucr_unequal, quick, smoke)
 	$(BIN)/python -m runners.reproduce study=$(STUDY) output=$(OUTPUT) $(ARGS)
+
+theory: $(INSTALLED) ## run the theory's experiments, and draw their figures (half an hour; ARGS='experiment.seeds=2' of each)
+	$(BIN)/python -m runners.theory -m 'experiment=glob(*)' output=$(OUTPUT) $(ARGS)
+
+synthetic: $(INSTALLED) ## predict the next step from windows of unequal length (minutes; ARGS=preset=full: 1,000 repeats)
+	$(BIN)/python -m runners.synthetic output=$(OUTPUT) $(ARGS)
 
 tables: $(INSTALLED) ## make a study's tables from its records, or from those of the reference run
 	$(BIN)/python -m results.tables $(OUTPUT)/$(STUDY) results/reference/$(STUDY) --to $(OUTPUT)/$(STUDY)/tables

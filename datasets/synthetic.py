@@ -1,4 +1,4 @@
-"""Series made, not measured: for what no archive has, sizes that are chosen and classes that are known."""
+"""Series made, not measured: for what no archive has, sizes that are chosen, classes and next steps that are known."""
 
 import numpy as np
 
@@ -26,3 +26,23 @@ def noisy_sinusoids(
     X *= noise
     X += np.sin(2 * np.pi * np.outer(2 + y, np.arange(T) / T) + phase[:, None])
     return X, y
+
+
+def sinusoid_windows(
+    n: int, shortest: int, longest: int, noise: float, rng: np.random.Generator, period: int = 1000
+) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
+    """n windows of one period of a noisy sinusoid, and what comes next: the step after each as it is seen, and without noise.
+
+        x_t = sin(2π t/period) + noise · ε_t,      ε_t ~ N(0, 1), drawn anew for every window
+
+    A window begins at any step of the period, goes on over its end, and has `shortest` to `longest` steps, all equally likely. Returns a
+    list of n arrays (T_i,) and two of shape (n,). Raises ValueError where n < 1, not 1 ≤ shortest ≤ longest, or noise < 0.
+    """
+    if n < 1 or not 1 <= shortest <= longest or not noise >= 0:
+        raise ValueError(
+            f"n={n}, shortest={shortest}, longest={longest}, noise={noise}: n >= 1, 1 <= shortest <= longest and noise >= 0 are needed"
+        )
+    begins, lengths = rng.integers(period, size=n), rng.integers(shortest, longest + 1, size=n)
+    ideal = [np.sin(2 * np.pi * (begin + np.arange(T + 1)) / period) for begin, T in zip(begins, lengths, strict=True)]
+    seen = [x + noise * rng.standard_normal(len(x)) for x in ideal]
+    return [x[:-1] for x in seen], np.array([x[-1] for x in seen]), np.array([x[-1] for x in ideal])

@@ -1,6 +1,5 @@
 """Selection on the training set, refit, and the predictions for the test set: all a method does, without a test label."""
 
-import logging
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +11,7 @@ from results.record import Record
 from rntk.base import Kernel
 from rntk.svm.scores import OutOfTime
 from rntk.svm.search import Search, health
+from runners.environment import quiet_jax
 from runners.task import Task
 
 HOW = ("dtype", "backend")  # how a kernel is computed, not what it is: named where the config names it
@@ -65,10 +65,10 @@ def with_kernel(
 
 def with_network(task: Task, record: Record, X_train, y_train, X_test, timings: dict, deadline: float) -> Outcome:
     """Choose a network's setting, train it on the whole training set from several seeds, and classify the test set with each."""
-    logging.getLogger("jax").setLevel(logging.ERROR)  # it says of each kind of device that it is not there
     from baselines.selection import NetworkSearch
     from baselines.training import forget_programs, versions
 
+    quiet_jax()
     protocol, method = task.protocol, task.method
     record.environment |= versions()
     network = method.build()

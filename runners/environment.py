@@ -1,5 +1,6 @@
 """What the numbers may depend on besides the task: versions and machine; and how threads are held."""
 
+import logging
 import os
 import platform
 import re
@@ -39,6 +40,11 @@ def processor() -> str:
     cpuinfo = Path("/proc/cpuinfo")
     names = re.findall(r"model name\s*: (.*)", cpuinfo.read_text()) if cpuinfo.exists() else []
     return names[0] if names else platform.processor()
+
+
+def quiet_jax() -> None:
+    """No word of JAX about kinds of devices that are not there."""
+    logging.getLogger("jax").setLevel(logging.ERROR)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from runners.task import Task
 # a part for each pair of training series, and for each pair and step; for one setting on one fold, over all C and with
 # what is dropped, a constant, and a part for each pair, and each series and class.
 GRAM_SECONDS = {"rntk.RNTK": (7e-5, 0.0, 6.8e-10), "baselines.NTK": (4.5e-5, 1.1e-8, 0.0)}
+UNKNOWN_LENGTH = 300  # of series that differ in length, which the catalogue does not say
 FLOAT32 = 0.42  # of the time of float64
 OTHER_GRAM_SECONDS = (3e-5, 3e-9, 2e-11)
 FOLD_SECONDS = (6e-6, 2.9e-9, 3.3e-7)
@@ -24,7 +25,7 @@ EPOCHS, CELL_SECONDS = 30, (1e-7, 1e-10)  # of a training until it is stopped; a
 def estimate(task: Task) -> float:
     """About how many seconds a task takes on one core."""
     entry = find(task.dataset)
-    n, T = entry.n_train, entry.length or 1
+    n, T = entry.n_train, entry.length or UNKNOWN_LENGTH
     if task.method.network:
         return training_seconds(task.method, n, entry.n_test, T, task.protocol.folds)
     if task.method.kernel is None:

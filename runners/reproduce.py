@@ -57,15 +57,17 @@ def run_study(config: DictConfig) -> int:
     plan = make_plan(tasks, folder)
     print(f"{name}: {plan.describe(workers)}", flush=True)
 
-    missing = fetch(sorted({task.dataset for task in plan.to_run}), config.data.root, config.data.downloads)
+    able = [task for task in plan.to_run if not task.method.absent]
+    missing = fetch(sorted({task.dataset for task in able}), config.data.root, config.data.downloads)
     for task in plan.to_run:
-        if task.dataset in missing:
-            store.write(blank_record(task, "skipped", missing[task.dataset]), folder)
+        if reason := task.method.absent or missing.get(task.dataset):
+            store.write(blank_record(task, "skipped", reason), folder)
     report_missing(missing)
+    report_absent(methods)
     view = View(name, config)
     view.sync()
     run_tasks(
-        [task for task in plan.to_run if task.dataset not in missing],
+        [task for task in able if task.dataset not in missing],
         folder,
         root=config.data.root,
         workers=workers,
@@ -82,6 +84,7 @@ def run_study(config: DictConfig) -> int:
         f"{sum(record.status == 'ok' for record in records)} of {len(tasks)} tasks have a result; tables in {written[0].parent}"
     )
     report_missing(missing)
+    report_absent(methods)
     for record in faults:
         print(describe(record), file=sys.stderr)
     return len(faults)
@@ -96,6 +99,14 @@ def report_missing(missing: dict[str, str]) -> None:
             f"{len(missing)} missing: put them into a folder named by data.root or RNTK_DATA, and run again",
             file=sys.stderr,
         )
+
+
+def report_absent(methods: list) -> None:
+    """Say which methods cannot run here, and what they need."""
+    reasons = {method.name: method.absent for method in methods if method.absent}
+    for reason in sorted(set(reasons.values())):
+        names = [name for name in reasons if reasons[name] == reason]
+        print(f"not run: {', '.join(names)}: {reason}", file=sys.stderr)
 
 
 main = hydra.main(version_base="1.3", config_path="../conf", config_name="reproduce")(reproduce)

@@ -65,9 +65,9 @@ def result_of(config: DictConfig, downloads: bool, threads: int):
     for record in store.heads(folder):
         if record.key == task.key and record.is_final:
             return record, False
-    missing = fetch([task.dataset], config.data.root, downloads)
-    if missing:
-        record = blank_record(task, "skipped", missing[task.dataset])
+    reason = task.method.absent or fetch([task.dataset], config.data.root, downloads).get(task.dataset)
+    if reason:
+        record = blank_record(task, "skipped", reason)
         store.write(record, folder)
         return record, True
     return run_task(task, folder, config.data.root, config.timeout, threads, scores), True

@@ -34,6 +34,8 @@ def command(monkeypatch):
                 return end.code or 0
         return 0
 
+    # absl, which optax logs by, closes the stream that it began with, and here that is pytest's
+    monkeypatch.setattr("absl.logging.PythonHandler.close", lambda handler: None)
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield run

@@ -8,7 +8,7 @@ import numpy as np
 from rntk import RNTK
 from rntk.finite import FiniteNetwork
 from runners.experiments import Findings, distance, noise, power_law
-from runners.experiments.descent import descend, times_until
+from runners.experiments.descent import Descent, times_until
 
 PARTS = {"W": "recurrent", "U": "input", "v": "readout"}
 
@@ -27,10 +27,11 @@ def constancy(
     kernel = RNTK(sigma_w=sigma_w, sigma_b=sigma_b)
     rate, moments = 1 / np.linalg.eigvalsh(kernel(X))[-1], times_until(steps, times)
     rows = []
+    descents = {width: Descent(FiniteNetwork(kernel, width), X, y, X[:1], rate) for width in widths}
     for width, seed in product(widths, range(seeds)):
-        network, begun = FiniteNetwork(kernel, width), None
-        for time, (parameters, f, _) in zip(moments, descend(network, X, y, X[:1], rate, moments, seed), strict=True):
-            here = parameters, network.kernels(parameters, X)[0]
+        begun = None
+        for time, (parameters, f, _) in zip(moments, descents[width].path(moments, seed), strict=True):
+            here = parameters, descents[width].network.kernels(parameters, X)[0]
             begun = begun or here
             moved = {name: norm(part(here[0], key), part(begun[0], key)) for key, name in PARTS.items()}
             moved["kernel"] = distance(here[1], begun[1])

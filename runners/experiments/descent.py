@@ -17,24 +17,30 @@ def outputs(network: FiniteNetwork, parameters: dict, X: Sequences):
     return jax.vmap(lambda x, start: network.apply(parameters, x, z, start))(values, starts)
 
 
-def descend(network: FiniteNetwork, X, y, X_test, rate: float, times: list[int], seed: int) -> Iterator[tuple]:
-    """Full-batch gradient descent on ½ Σ (f(x_i) − y_i)², θ ← θ − rate · gradient, from a random network: (parameters, f(X),
-    f(X_test)) at each of the times, numbers of steps, ascending.
+class Descent:
+    """Full-batch gradient descent on ½ Σ (f(x_i) − y_i)², θ ← θ − rate · gradient, of one network on one training set; compiled once
+    for all seeds.
     """
-    X, X_test, y = as_sequences(X), as_sequences(X_test), jnp.asarray(y, jnp.float32)
 
-    def loss(parameters):
-        return 0.5 * ((outputs(network, parameters, X) - y) ** 2).sum()
+    def __init__(self, network: FiniteNetwork, X, y, X_test, rate: float):
+        self.network, X, X_test, y = network, as_sequences(X), as_sequences(X_test), jnp.asarray(y, jnp.float32)
+        self.channels = X.shape[2]
 
-    def step(_, parameters):
-        return jax.tree.map(lambda p, g: p - rate * g, parameters, jax.grad(loss)(parameters))
+        def loss(parameters):
+            return 0.5 * ((outputs(network, parameters, X) - y) ** 2).sum()
 
-    run = jax.jit(lambda parameters, steps: jax.lax.fori_loop(0, steps, step, parameters))
-    both = jax.jit(lambda parameters: (outputs(network, parameters, X), outputs(network, parameters, X_test)))
-    parameters, now = network.init(jax.random.PRNGKey(seed), X.shape[2]), 0
-    for time in times:
-        parameters, now = run(parameters, time - now), time
-        yield (parameters, *(np.asarray(f, np.float64) for f in both(parameters)))
+        def step(_, parameters):
+            return jax.tree.map(lambda p, g: p - rate * g, parameters, jax.grad(loss)(parameters))
+
+        self._run = jax.jit(lambda parameters, steps: jax.lax.fori_loop(0, steps, step, parameters))
+        self._outputs = jax.jit(lambda parameters: [outputs(network, parameters, Z) for Z in (X, X_test)])
+
+    def path(self, times: list[int], seed: int) -> Iterator[tuple[dict, np.ndarray, np.ndarray]]:
+        """(parameters, f(X), f(X_test)) at each of the times, numbers of steps, ascending, from a random network."""
+        parameters, now = self.network.init(jax.random.PRNGKey(seed), self.channels), 0
+        for time in times:
+            parameters, now = self._run(parameters, time - now), time
+            yield (parameters, *(np.asarray(f, np.float64) for f in self._outputs(parameters)))
 
 
 def predicted(

@@ -7,7 +7,7 @@ import numpy as np
 from rntk import RNTK
 from rntk.finite import FiniteNetwork
 from runners.experiments import Findings, noise, power_law
-from runners.experiments.descent import descend, predicted, times_until
+from runners.experiments.descent import Descent, predicted, times_until
 
 
 def dynamics(
@@ -24,10 +24,9 @@ def dynamics(
     K, K_test = kernel(X), kernel(X_test, X)
     rate, moments = 0.5 / np.linalg.eigvalsh(K)[-1], times_until(steps, times)
     rows, worst = [], []
+    descents = {width: Descent(FiniteNetwork(kernel, width), X, y, X_test, rate) for width in widths}
     for width, seed in product(widths, range(seeds)):
-        path = [
-            (f, f_test) for _, f, f_test in descend(FiniteNetwork(kernel, width), X, y, X_test, rate, moments, seed)
-        ]
+        path = [(f, f_test) for _, f, f_test in descents[width].path(moments, seed)]
         off = []
         for time, outputs in zip(moments, path, strict=True):
             found = np.concatenate(outputs)

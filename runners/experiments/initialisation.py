@@ -6,7 +6,7 @@ from scipy.stats import ttest_ind
 from rntk import RNTK
 from rntk.finite import FiniteNetwork
 from runners.experiments import Findings, distance, noise, power_law
-from runners.experiments.descent import descend, predicted
+from runners.experiments.descent import Descent, predicted
 
 INITIALISATIONS = ("gaussian", "orthogonal")
 
@@ -37,8 +37,9 @@ def initialisation(
     for name in INITIALISATIONS:
         for width in widths:
             network = FiniteNetwork(kernel, width, orthogonal=name == "orthogonal")
+            descent = Descent(network, X, y, X_test, rate)
             for seed in range(seeds):
-                (drawn, *first), (_, *last) = descend(network, X, y, X_test, rate, [0, steps], seed)
+                (drawn, *first), (_, *last) = descent.path([0, steps], seed)
                 limit = predicted(K, K_test, *first, y, rate, steps)
                 off = np.concatenate(last) - np.concatenate(limit)
                 rows.append(

@@ -1,4 +1,4 @@
-"""The figures of the theory's experiments, from their rows and numbers alone."""
+"""The figures of the experiments, from their rows and numbers alone."""
 
 import numpy as np
 import pandas as pd
@@ -115,6 +115,28 @@ def evolution(made: Figure, rows: pd.DataFrame, numbers: dict) -> None:
     axes[0, 2].legend(fontsize=6)
 
 
+def prediction(made: Figure, rows: pd.DataFrame, numbers: dict) -> None:
+    """The signal-to-noise ratio of each predictor over what was swept: means, and a band of a standard deviation for the kernel."""
+    names = {"T_var": "spread of window lengths $T_{var}$", "noise": "noise $σ_n$", "train": "training windows"}
+    axes = made.subplots(1, 3, sharey=False)
+    for axis, (sweep, name) in zip(axes, names.items(), strict=True):
+        part = rows[rows.sweep == sweep]
+        for method in rows.method.unique():
+            found = part[part.method == method].groupby(sweep).snr
+            mean, spread = found.mean(), found.std()
+            kernel, *padding = method.split(", ")
+            style = {"": "-", "end": "--", "front": ":"}[padding[0] if padding else ""]
+            colour = COLOURS[KERNELS.index(kernel)]
+            axis.plot(mean.index, mean, style, marker="o", color=colour, label=method)
+            if kernel == "rntk":
+                axis.fill_between(mean.index, mean - spread, mean + spread, color=colour, alpha=0.15, linewidth=0)
+        if sweep != "T_var":
+            axis.set_xscale("log")
+        label(axis, name, "SNR of the prediction (dB)" if sweep == "T_var" else "", "")
+    made.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5, fontsize=6)
+
+
+KERNELS = ("rntk", "rbf", "polynomial", "ntk", "rntk_mean", "last value")
 COLUMNS = ["velocity", "alignment", "svm", "network"]
 DRAWINGS = {
     "convergence": (convergence, 3.4),
@@ -123,6 +145,7 @@ DRAWINGS = {
     "sensitivity": (sensitivity, 4.4),
     "initialisation": (initialisation, 3.0),
     "evolution": (evolution, 6.4),
+    "prediction": (prediction, 3.2),
 }
 
 
