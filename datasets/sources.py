@@ -33,9 +33,13 @@ def folders(root: str | Path | None = None) -> list[Path]:
         raise ValueError(
             f"the data folder {str(root)!r} (data.root or RNTK_DATA) does not exist: name a folder of <Dataset>/<Dataset>_TRAIN.tsv"
         )
+    return ([Path(root)] if root else []) + [cache_folder()] + bundled()
+
+
+def bundled() -> list[Path]:
+    """The folder of what sktime bundles, if it is installed."""
     sktime = find_spec("sktime")
-    bundled = [Path(sktime.submodule_search_locations[0]) / "datasets" / "data"] if sktime else []
-    return ([Path(root)] if root else []) + [cache_folder()] + bundled
+    return [Path(sktime.submodule_search_locations[0]) / "datasets" / "data"] if sktime else []
 
 
 def locate(name: str, root: str | Path | None = None) -> tuple[Path, Path] | None:
@@ -43,9 +47,8 @@ def locate(name: str, root: str | Path | None = None) -> tuple[Path, Path] | Non
 
     What sktime bundles is passed over where the catalogue has no hash of its values: its PLAID is rounded to five digits.
     """
-    places = folders(root)
-    if not find(name).sha256_values:
-        places = [folder for folder in places if "sktime" not in folder.parts]
+    unverified = bundled() if not find(name).sha256_values else []
+    places = (folder for folder in folders(root) if folder not in unverified)
     return next(filter(None, (find_files(name, folder) for folder in places)), None)
 
 

@@ -86,9 +86,15 @@ def test_every_study_composes(conf, study):
     assert config.study.name == study
     assert dataset_names(config.study.datasets)
     names = [method_of(method).name for method in config.methods.values()]
-    assert names[:6] == ["rntk", "ntk", "rbf", "polynomial", "gaussian", "1nn_ed"]
+    assert len(set(names)) == len(names)
+    assert set(names) == set(config.methods)
+    base = ["rntk", "ntk", "rbf", "polynomial", "gaussian", "1nn_ed"]
     family = [f"rntk_{member}" for member in ("direction", "deep", "erf", "mean", "gp", "family")]
-    assert names[6:] == (family if study == "family" else [])
+    trained = ["gaussian_rnn", "identity_rnn", "gru"]
+    networks = ["rntk_mean", "rntk_family", *trained, *(f"{name}_mean" for name in trained)]
+    more = {"family": family, "networks": networks, "networks_small": networks}.get(study, [])
+    if study != "ucr_unequal":
+        assert names == base + more
     assert protocol_of(config).C == (0.01, 0.1, 1.0, 10.0, 100.0)
 
 
@@ -107,10 +113,50 @@ def test_every_study_composes(conf, study):
         ("rntk_mean", 6),
         ("rntk_gp", 150),
         ("rntk_family", 648),
+        ("gaussian_rnn", 32),
+        ("identity_rnn", 32),
+        ("gru", 32),
+        ("gaussian_rnn_mean", 32),
+        ("identity_rnn_mean", 32),
+        ("gru_mean", 32),
     ],
 )
 def test_every_method_composes_with_its_full_grid(conf, method, settings):
     assert method_of(conf("run", [f"method={method}"]).method).n_settings == settings
+
+
+def test_series_of_unequal_lengths_are_compared_natively_and_in_every_other_way(conf):
+    """Each kernel that needs one length in each of three ways, and the RNTK natively and so."""
+    methods = [method_of(method) for method in conf("reproduce", ["study=ucr_unequal"]).methods.values()]
+    native = {method.name for method in methods if method.lengths is None}
+    assert native == {"rntk", "rntk_mean", "rntk_direction", "rntk_family", "1nn_ed"}
+    brought = {method.name: method for method in methods if method.lengths}
+    kernels = ("rntk", "rntk_mean", "ntk", "rbf", "polynomial", "gaussian")
+    assert set(brought) == {f"{kernel}_{how}" for kernel in kernels for how in ("pad", "cut", "resample")}
+    for name, method in brought.items():
+        alone = method_of(conf("run", [f"method={name.rsplit('_', 1)[0]}"]).method)
+        assert (method.kernel, method.lengths) == (alone.kernel, name.rsplit("_", 1)[1])
+
+
+def test_the_thinned_grid_is_part_of_the_full_one(conf):
+    full, small = (conf("reproduce", [f"study={study}"]).methods for study in ("networks", "networks_small"))
+    for name in ("gaussian_rnn", "identity_rnn_mean", "gru"):
+        whole, part = method_of(full[name]), method_of(small[name])
+        assert whole.normalisation == part.normalisation == "zscore"
+        assert {*part.network["learning_rate"]} <= {*whole.network["learning_rate"]}
+        assert part.network["width"] in whole.network["width"]
+        assert part.network["depth"] in whole.network["depth"]
+        assert part.network["readout"] == whole.network["readout"] == ("mean" if name.endswith("mean") else "last")
+
+
+def test_every_experiment_composes(conf):
+    for path in (ROOT / "conf" / "experiment").glob("*.yaml"):
+        experiment = conf("theory", [f"experiment={path.stem}"]).experiment
+        assert experiment._target_ == f"runners.experiments.{path.stem}.{path.stem}"
+    for preset, repeats in (("default", 100), ("full", 1000)):
+        experiment = conf("synthetic", [f"preset={preset}"]).experiment
+        assert (experiment.repeats, experiment.train, experiment.test) == (repeats, 20, 5000)
+        assert (experiment.T_fixed, experiment.noise) == (10, 0.05)
 
 
 def test_the_wheel_holds_rntk_only(tmp_path):
@@ -193,7 +239,7 @@ def test_an_import_changes_nothing():
     ]
     code = f"""
 import importlib, os, sys
-import hydra, jax, joblib, mlflow, numba, pandas, sklearn, sktime  # which set what they like
+import equinox, hydra, jax, joblib, matplotlib, mlflow, numba, optax, pandas, sklearn, sktime  # which set what they like
 from omegaconf import OmegaConf
 before = dict(os.environ)
 for name in {names}:
