@@ -78,8 +78,9 @@ def sensitivity(made: Figure, rows: pd.DataFrame, numbers: dict) -> None:
         axis.set_yscale("log")
         axis.set_ylim(1e-5, 1)
         label(axis, "", "", f"{nonlinearity}, {readout}, depth {depth}")
-    made.supxlabel("step t", fontsize=8)
-    made.supylabel("share of Σ|∂k/∂x_t|", fontsize=8)
+    for axis in axes[-1]:
+        axis.set_xlabel("step t")
+    made.supylabel("share of $Σ|∂k/∂x_t|$", fontsize=8)
     made.legend(*axes.flat[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=6)
 
 

@@ -156,24 +156,33 @@ def latex(table: pd.DataFrame, coverage: str, label: str) -> str:
 
 
 def main() -> int:
-    """Make the tables of the first of the folders named on the command line that has records."""
-    parser = argparse.ArgumentParser(description="Make a study's tables from its records.")
+    """Make the tables, and the figure, of the first of the folders named on the command line that has records."""
+    from results.overview import write_overview  # which asks this module for what the tables show
+
+    parser = argparse.ArgumentParser(description="Make a study's tables and figure from its records.")
     parser.add_argument(
         "folders",
         type=Path,
         nargs="+",
         help="studies' folders, which have records/*.json or records.zip: the first that has any record is taken",
     )
-    parser.add_argument("--to", type=Path, help="where to write (default: that folder's own `tables`)")
+    parser.add_argument(
+        "--to",
+        type=Path,
+        help="where to write the tables, with `figures` beside it (default: that folder's own `tables`)",
+    )
     arguments = parser.parse_args()
     try:
         folder = next(filter(has_records, arguments.folders), arguments.folders[0])
         written = write_tables(folder, arguments.to)
+        figure = write_overview(folder, written[0].parent.with_name("figures"))[-1]
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     print(written[1].read_text())
-    print(f"{describe_run(study_records(folder))}\nmade from the records in {folder}; tables in {written[0].parent}")
+    print(
+        f"{describe_run(study_records(folder))}\nmade from the records in {folder}; tables in {written[0].parent}, figure {figure}"
+    )
     return 0
 
 

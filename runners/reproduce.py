@@ -39,6 +39,7 @@ def run_study(config: DictConfig) -> int:
     """
     from datasets.fetch import fetch
     from results import store
+    from results.overview import write_overview
     from results.tables import write_tables
     from runners.evaluate import blank_record
     from runners.plan import make_plan
@@ -75,14 +76,13 @@ def run_study(config: DictConfig) -> int:
         scores=scores,
         on_record=view.log,
     )
-    written = write_tables(folder)
+    written = write_tables(folder) + write_overview(folder)
     view.close()
     print(written[1].read_text())
     records = store.study_records(folder)
     faults = [record for record in records if record.status not in ("ok", "skipped")]
-    print(
-        f"{sum(record.status == 'ok' for record in records)} of {len(tasks)} tasks have a result; tables in {written[0].parent}"
-    )
+    ok = sum(record.status == "ok" for record in records)
+    print(f"{ok} of {len(tasks)} tasks have a result; tables in {written[0].parent}, figure {written[-1]}")
     report_missing(missing)
     report_absent(methods)
     for record in faults:

@@ -123,16 +123,14 @@ class Tracker:
 
     def _log_curves(self, run, record: Record, folder: Path) -> None:
         """The learning curves of the chosen setting, as metrics by epoch: `folds/loss` and so on, and `all/loss` of the runs on
-        the whole training set.
+        the whole training set. Where nothing was chosen the curves are of all settings, and are artifacts alone.
         """
         from mlflow.entities import Metric
 
         metrics = [
             Metric(f"{row['on']}/{name}", float(row[name]), run.info.start_time, int(row["epoch"]))
-            for row in store.read_table(record, folder, "curves")
-            if all(str(record.selected.get(name, value)) == value for name, value in row.items())
+            for row in (store.read_table(record, folder, "curves") if record.selected else [])
             for name in ("loss", "validation_loss", "validation_accuracy", "running")
-            if row[name]
         ]
         for first in range(0, len(metrics), MOST):
             self.client.log_batch(run.info.run_id, metrics=metrics[first : first + MOST])

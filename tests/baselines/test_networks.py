@@ -4,6 +4,7 @@ import jax
 import numpy as np
 import pytest
 
+from baselines import training
 from baselines.networks import GRU, GaussianRNN, IdentityRNN
 from baselines.selection import UNUSABLE, NetworkSearch, curve, epochs_of, named, note, score
 from baselines.training import History, Run, Trainer, padded
@@ -196,10 +197,12 @@ def problem(n=40, T=6, classes=2, seed=0):
     return rng.normal(size=(n, T)) + 1.5 * y[:, None], y
 
 
-def test_one_batch_of_trainings_is_the_trainings_one_by_one():
-    """Runs of unequal numbers of batches, of several rates, some of which end early: each as if it were alone. Rounding apart, which
-    differs with the shapes.
+@pytest.mark.parametrize("worth", [0, training.WORTH_COMPILING])
+def test_one_batch_of_trainings_is_the_trainings_one_by_one(monkeypatch, worth):
+    """Runs of unequal numbers of batches, of several rates, some of which end early and, where it is worth a program, are left out
+    from then on: each as if it were alone. Rounding apart, which differs with the shapes.
     """
+    monkeypatch.setattr(training, "WORTH_COMPILING", worth)
     X, y = problem(41)
     network = GaussianRNN(width=8, epochs=12, patience=3, batch=4)
     trainer = Trainer(network, as_sequences(X), y, 2)
@@ -219,28 +222,32 @@ def test_one_batch_of_trainings_is_the_trainings_one_by_one():
 
 
 def test_a_training_is_rmsprop_on_clipped_gradients():
-    """One epoch of two batches, by hand: v ← 0.9 v + 0.1 g², θ ← θ − rate g/√(v + ε), g of norm 0.01 at most."""
+    """Two epochs of two batches, each a tenth of the series, by hand: v ← 0.9 v + 0.1 g², θ ← θ − rate g/√(v + ε), g of norm 0.01 at
+    most, and another order in each epoch.
+    """
     X, y = problem(20, T=3)
-    network = IdentityRNN(width=4, batch=2, clip=0.01)
+    network = IdentityRNN(width=4, clip=0.01)
     trainer = Trainer(network, as_sequences(X), y, 2)
     train = np.arange(4)
-    (found,), kept = trainer.train([Run(9, 0.02, train, train)], 1)
-    parameters = network.init(jax.random.PRNGKey(9), 1, 2)
-    drawn = np.asarray(jax.random.uniform(jax.random.fold_in(jax.random.PRNGKey(9), 1), 4))
+    (found,), kept = trainer.train([Run(9, 0.02, train, train)], 2)
+    key = jax.random.PRNGKey(9)
+    parameters = network.init(key, 1, 2)
+    orders = [np.argsort(jax.random.uniform(jax.random.fold_in(key, epoch), 4)) for epoch in (1, 2)]
     v, losses = jax.tree.map(np.zeros_like, parameters), []
 
     def loss(parameters, batch):
         logits = jax.vmap(lambda x: network.logits(parameters, x))(np.float32(X[batch])[:, :, None])
         return -jax.nn.log_softmax(logits)[np.arange(2), y[batch]].mean()
 
-    for batch in np.argsort(drawn).reshape(2, 2):
+    for batch in np.reshape(orders, (4, 2)):
         value, gradient = jax.value_and_grad(loss)(parameters, batch)
         losses.append(float(value))
         norm = np.sqrt(sum(float((leaf**2).sum()) for leaf in jax.tree.leaves(gradient)))
         gradient = jax.tree.map(lambda g, norm=norm: g * min(1, 0.01 / norm), gradient)
         v = jax.tree.map(lambda v, g: 0.9 * v + 0.1 * g**2, v, gradient)
         parameters = jax.tree.map(lambda p, g, v: p - 0.02 * g / np.sqrt(v + 1e-8), parameters, gradient, v)
-    assert found.loss[0] == pytest.approx(np.mean(losses), rel=1e-5)
+    assert found.loss == pytest.approx([np.mean(losses[:2]), np.mean(losses[2:])], rel=1e-5)
+    assert found.best == 2
     for ours, theirs in zip(jax.tree.leaves(kept), jax.tree.leaves(parameters), strict=True):
         np.testing.assert_allclose(ours[0], theirs, rtol=1e-4, atol=1e-5)
 
@@ -278,6 +285,21 @@ def test_a_search_chooses_what_classifies_and_says_what_diverged():
     np.testing.assert_array_equal(predicted, again.predict(fresh))
     assert {row["on"] for row in search.curves} == {"folds", "all"}
     assert {row["learning_rate"] for row in search.curves} == {0.01}
+    search.runs[0]["diverged"] = 3  # a network that diverged classifies nothing
+    np.testing.assert_array_equal(search.predict(fresh), predicted[1:])
+
+
+def test_each_architecture_is_trained_as_if_it_were_alone():
+    """Settings that differ in more than the rate share no program: the same rows as in searches of their own."""
+    X, y = problem(20)
+    settings = [{"width": 3, "learning_rate": 0.01}, {"width": 5, "learning_rate": 0.1}]
+    network, split = IdentityRNN(epochs=4, seeds=1), folds(y, 2, 0)
+    whole = NetworkSearch(network, settings, 1).fit(X, y, split)
+    alone = [NetworkSearch(network, [setting], 1).fit(X, y, split) for setting in settings]
+    assert whole.rows == [search.rows[0] for search in alone]
+    scores = [row["correct"] for row in whole.rows]
+    assert whole.setting == settings[int(np.argmax(scores))]
+    assert whole.n_tied == scores.count(max(scores))
 
 
 def test_a_search_in_which_all_diverges():

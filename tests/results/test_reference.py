@@ -61,6 +61,12 @@ def test_it_is_the_study_of_today(records):
     assert abs(sum(map(estimate, tasks)) / taken - 1) < 0.3
 
 
+def test_a_head_without_runs_is_as_it_was(records):
+    """Fields that kernels have no use for do not change what is packed of them."""
+    record = records["Coffee", "rntk"]
+    assert set(record.head()) == set(json.loads(store.read_file(REFERENCE, f"{record.name}.json")))
+
+
 @pytest.mark.parametrize("name", listed())
 def test_nearest_neighbour_reproduces_the_archives_published_error(records, name):
     assert f"{1 - records[name, '1nn_ed'].test_accuracy:.4f}" == f"{find(name).ed_error:.4f}"

@@ -105,7 +105,8 @@ def test_the_first_folder_with_records_is_taken_and_its_run_described(command, c
     assert command("results.tables", tmp_path / "nothing", study, other, "--to", tmp_path / "here") == 0
     printed = capsys.readouterr().out
     assert printed.startswith((tmp_path / "here" / "summary.md").read_text())
-    assert printed.endswith(f"\n{RUN}\nmade from the records in {study}; tables in {tmp_path / 'here'}\n")
+    made = f"tables in {tmp_path / 'here'}, figure {tmp_path / 'figures' / 'overview.png'}"
+    assert printed.endswith(f"\n{RUN}\nmade from the records in {study}; {made}\n")
     assert "rntk_gp" in printed and not (study / "tables").exists()
     assert command("results.tables", other) == 0
     assert "no task was run\n" in capsys.readouterr().out

@@ -41,6 +41,7 @@ def test_a_record_holds_every_seed(record_and_folder):
     assert [run["test_accuracy"] for run in record.runs] == right.tolist()
     assert record.test_accuracy == pytest.approx(right.mean())
     assert record.spread == pytest.approx(right.std(ddof=1))
+    assert record.spread > 0  # each from a draw of its own
     assert record.selected == {**{k: v for k, v in SMALL.items() if k != "_target_"}, "learning_rate": 0.01}
     (head,) = store.heads(folder)
     assert (head.runs, head.spread, head.is_final) == (record.runs, record.spread, True)
@@ -80,6 +81,10 @@ def test_where_all_diverges_there_is_no_accuracy(tmp_path):
     assert "diverged in fold 0, epoch 1" in record.reason
     assert record.is_final
     assert len(store.read_table(record, tmp_path, "curves")) > 0
+    tracker = Tracker("study", f"sqlite:///{tmp_path}/mlflow.db", tmp_path)
+    tracker.log(record, tmp_path)
+    (run,) = tracker.client.search_runs([tracker.experiment], "tags.kind = 'task'")
+    assert not [name for name in run.data.metrics if "/" in name]
 
 
 def test_a_seed_that_diverged_has_no_part_in_the_mean(record_and_folder):
