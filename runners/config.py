@@ -96,6 +96,7 @@ def scores_of(config: DictConfig) -> str:
 def begin() -> None:
     """What an entry point sets for its process before anything else: nothing of it happens when a module is imported."""
     quiet_mlflow()
+    share_gpu()
     register_resolvers()
     accept_lazy_help()
     check_names(sys.argv[1:])
@@ -106,6 +107,11 @@ def quiet_mlflow() -> None:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("DO_NOT_TRACK", "true")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+
+
+def share_gpu() -> None:
+    """Let JAX take a GPU's memory as it needs it, not three quarters of it at once: several workers may share one."""
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 
 def register_resolvers() -> None:

@@ -1,5 +1,6 @@
 """From the configuration to the study's words: which datasets are meant, how many workers, and what needs no network."""
 
+import argparse
 import os
 
 import pytest
@@ -7,7 +8,7 @@ from hydra import compose, initialize_config_dir
 
 from datasets import listed, load
 from rntk.machine import cores
-from runners.config import CONF, dataset_names, workers_of
+from runners.config import CONF, begin, dataset_names, workers_of
 
 
 def test_datasets_are_a_list_a_file_or_the_56(tmp_path, monkeypatch):
@@ -18,6 +19,20 @@ def test_datasets_are_a_list_a_file_or_the_56(tmp_path, monkeypatch):
     assert dataset_names(str(tmp_path / "mine.txt")) == ["Wine", "Coffee"]
     monkeypatch.chdir(tmp_path)
     assert dataset_names("mine.txt") == ["Wine", "Coffee"]
+
+
+def test_what_a_process_is_told_is_what_its_user_said(monkeypatch):
+    """Where nothing is said, no telemetry, and a GPU that is shared."""
+    monkeypatch.delenv("XLA_PYTHON_CLIENT_PREALLOCATE", raising=False)
+    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "false")
+    monkeypatch.setattr("sys.argv", ["runners.run"])
+    monkeypatch.setattr(argparse.ArgumentParser, "_check_help", None, raising=False)
+    begin()
+    assert os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] == "false"
+    assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "false"
+    monkeypatch.setenv("XLA_PYTHON_CLIENT_PREALLOCATE", "true")
+    begin()
+    assert os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] == "true"
 
 
 def test_workers_are_all_cores_where_none_are_named():
