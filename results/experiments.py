@@ -98,17 +98,23 @@ def evolution(made: Figure, rows: pd.DataFrame, numbers: dict) -> None:
     """Velocity, alignment and accuracies by epoch, a row a dataset and readout."""
     groups = list(rows.groupby(["dataset", "readout"], sort=False))
     axes = made.subplots(len(groups), 3, sharex=True, squeeze=False)
-    for line, ((dataset, readout), group) in zip(axes, groups, strict=True):
-        mean, spread = (group.groupby("epoch")[COLUMNS].agg(how) for how in ("mean", "std"))
-        for axis, columns in zip(line, (["velocity"], ["alignment"], ["svm", "network"]), strict=True):
-            for colour, column in zip(COLOURS, columns, strict=False):
-                axis.plot(mean.index + 1, mean[column], "o-", color=colour, label=column)
-                low, high = mean[column] - spread[column], mean[column] + spread[column]
-                axis.fill_between(mean.index + 1, low, high, color=colour, alpha=0.15, linewidth=0)
+    for (speed, aligned, right), ((dataset, readout), group) in zip(axes, groups, strict=True):
+        later = group[group.epoch > 0]
+        speed.plot(later.epoch + 1, later.velocity, "o", color=COLOURS[0], alpha=0.25, markeredgewidth=0)
+        mean = later.groupby("epoch").velocity.mean()
+        speed.plot(mean.index + 1, mean, "-", color=COLOURS[0])
+        speed.set(yscale="log", ylabel=f"{dataset}\n{readout}")
+        for axis, column, colour in ((aligned, "alignment", 0), (right, "svm", 0), (right, "network", 1)):
+            mean, spread = (group.groupby("epoch")[column].agg(how) for how in ("mean", "std"))
+            axis.plot(mean.index + 1, mean, "o-", color=COLOURS[colour], label=column)
+            axis.fill_between(
+                mean.index + 1, mean - spread, mean + spread, color=COLOURS[colour], alpha=0.15, linewidth=0
+            )
+        right.axhline(
+            group[group.epoch == 0].svm.mean(), color="black", linewidth=0.7, linestyle=":", label="svm at first"
+        )
+        for axis in (speed, aligned, right):
             axis.set_xscale("log")
-        line[2].axhline(mean.svm.iloc[0], color="black", linewidth=0.7, linestyle=":", label="svm at first")
-        line[0].set_ylabel(f"{dataset}\n{readout}")
-        line[0].set_yscale("symlog", linthresh=1e-4)
     for axis, title in zip(axes[0], ("kernel velocity", "alignment with the labels", "test accuracy"), strict=True):
         axis.set_title(title)
     for axis in axes[-1]:
@@ -138,7 +144,6 @@ def prediction(made: Figure, rows: pd.DataFrame, numbers: dict) -> None:
 
 
 KERNELS = ("rntk", "rbf", "polynomial", "ntk", "rntk_mean", "last value")
-COLUMNS = ["velocity", "alignment", "svm", "network"]
 DRAWINGS = {
     "convergence": (convergence, 3.4),
     "constancy": (constancy, 3.0),

@@ -131,11 +131,11 @@ def gains(rows: list[dict]) -> dict:
     error = gain.std(axis=1, ddof=1) / sqrt(gain.shape[1]) if gain.shape[1] > 1 else np.full(len(epochs), np.nan)
     clear = [bool(c) for c in gain.mean(axis=1) > 2 * error]
     since = next((epoch for i, epoch in enumerate(epochs) if all(clear[i:])), None)
-    return {
-        "svm at first": float(svm[0].mean()),
-        "svm at last": float(svm[-1].mean()),
-        "network at last": float(network[-1].mean()),
-        "gain": float(gain[-1].mean()),
-        "error": float(error[-1]),
-        "since": since,
+    found = {
+        "svm at first": svm[0].mean(),
+        "svm at last": svm[-1].mean(),
+        "network at last": network[-1].mean(),
+        "gain": gain[-1].mean(),
+        "error": error[-1],
     }
+    return {name: round(float(value), 4) for name, value in found.items()} | {"since": since}
