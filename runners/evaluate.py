@@ -133,12 +133,15 @@ def normalised(X: np.ndarray | list[np.ndarray], how: str) -> np.ndarray | list[
 
 
 def published_normalisation(dataset: str) -> str:
-    """What the archive's published 1-NN error was computed on; raises ValueError where that is not known."""
+    """What the archive's published 1-NN error was computed on; raises ValueError where that is not known.
+
+    Of series of unequal lengths it is the z-score where it is not known: so it was of all others but one.
+    """
     known = {"raw": "none", "interp/zero-pad": "none", "z-norm": "zscore"}
-    preprocessing = find(dataset).ed_preprocessing
-    if preprocessing not in known:
+    entry = find(dataset)
+    if entry.ed_preprocessing not in known and entry.length is not None:
         raise ValueError(f"how {dataset} was normalised for its published error is not known: set method.normalisation")
-    return known[preprocessing]
+    return known.get(entry.ed_preprocessing, "zscore")
 
 
 def predictions(dataset: Dataset, predicted: np.ndarray, **of: int) -> list[dict]:
