@@ -38,7 +38,7 @@ def add(monkeypatch, made):
 def example(monkeypatch, folder, seed=0, width=15):
     """`Ragged`, in the catalogue and in `folder`: its series and labels."""
     rng = np.random.default_rng(seed)
-    sets = {"TRAIN": series(rng, 20), "TEST": series(rng, 16)}
+    sets = {"TRAIN": series(rng, 20), "TEST": series(rng, 16, (3, 14))}
     write(folder, "Ragged", sets, width)
     add(monkeypatch, entry("Ragged", sets))
     return sets

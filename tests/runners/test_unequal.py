@@ -31,7 +31,7 @@ def at(x, T):
 
 
 def filled(x, T):
-    return np.append(x, np.zeros(T - len(x)))
+    return np.append(x[:T], np.zeros(max(T - len(x), 0)))
 
 
 @pytest.fixture
@@ -66,18 +66,21 @@ def test_the_rntk_compares_series_as_they_are(example, tmp_path):
 
 @pytest.mark.parametrize("lengths", ["pad", "cut", "resample"])
 def test_a_kernel_of_one_length_sees_series_brought_to_it(example, tmp_path, lengths):
-    """To the longest or shortest training series; padded after, cut and resampled before the normalisation."""
+    """To the longest or shortest training series, while there are shorter and longer ones in the test set; padded after, cut and
+    resampled before the normalisation.
+    """
     (X, y), (X_test, _) = example.values()
     T = (min if lengths == "cut" else max)(len(x) for x in X)
-    assert max(len(x) for x in X_test) <= max(len(x) for x in X)  # of this example
+    assert {min(map(len, X)), max(map(len, X)), min(map(len, X_test)), max(map(len, X_test))} == {5, 12, 3, 14}
     change = {
-        "pad": lambda x: filled(unit(x), T),
-        "cut": lambda x: unit(filled(x, T) if len(x) < T else x[:T]),
-        "resample": lambda x: unit(at(x, T)),
+        "pad": lambda x: filled(zscore(x), T),
+        "cut": lambda x: zscore(filled(x, T)),
+        "resample": lambda x: zscore(at(x, T)),
     }[lengths]
     A, B = (np.array([change(x) for x in Z]) for Z in (X, X_test))
-    K, K_test = (np.exp(-0.5 * cdist(Z, A, "sqeuclidean")) for Z in (A, B))
-    record = evaluated(tmp_path, Method("rbf", {"_target_": "baselines.RBF", "gamma": 0.5}, lengths=lengths))
+    K, K_test = (np.exp(-0.05 * cdist(Z, A, "sqeuclidean")) for Z in (A, B))
+    kernel = {"_target_": "baselines.RBF", "gamma": 0.05}
+    record = evaluated(tmp_path, Method("rbf", kernel, normalisation="zscore", lengths=lengths))
     assert predicted(record) == svc(K, K_test, y)
     assert record.length == T
 
