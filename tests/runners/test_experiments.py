@@ -104,6 +104,17 @@ def test_sensitivity_of_a_linear_network_is_geometric():
     assert list(found.numbers["half"].values()) == [half]
 
 
+def test_sensitivity_is_that_of_pairs_of_different_sequences():
+    """By central differences of k(x, y) and k(y, x), for two sequences and ReLU: there k(x, x) leans on other steps."""
+    T, w, b, eps = 8, 1.2, 0.1, 1e-5
+    kernel = RNTK(sigma_w=w, sigma_b=b)
+    X = noise(2, T, 0)
+    steps = eps * np.eye(T)
+    slopes = sum(np.abs(kernel(x + steps, y[None]) - kernel(x - steps, y[None]))[:, 0] for x, y in (X, X[::-1]))
+    found = sensitivity(T, 2, ["relu"], ["last"], [1], [w], [b])
+    np.testing.assert_allclose([row["share"] for row in found.rows], slopes / slopes.sum(), rtol=1e-6)
+
+
 def test_what_a_network_remembers_grows_with_sigma_w_and_with_the_mean():
     half = sensitivity(40, 3, ["relu"], ["last", "mean"], [1], [0.8, 1.4], [0.1]).numbers["half"]
     last_short, last_long, mean_short, _ = half.values()
