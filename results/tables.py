@@ -1,11 +1,13 @@
 """The tables of a study, made from its records alone: `python -m results.tables outputs/ucr56`.
 
 `summary` and `per_dataset`, each as CSV (full precision, shares in [0, 1]), Markdown and LaTeX (per cent), under
-`<folder>/tables`.
+`<folder>/tables`. Of a folder without a plan, where single tasks and sweeps leave their records, `results.sweeps` shows every
+run; these two are made of it where no dataset and method has several.
 """
 
 import argparse
 import sys
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import pandas as pd
 
 from results.record import Record
 from results.statistics import accuracies, summary
-from results.store import has_records, read_plan, study_records, write_text
+from results.store import has_records, heads, read_plan, study_records, write_text
 
 NAMES = {
     "method": "Method",
@@ -30,7 +32,7 @@ NAMES = {
 def write_tables(folder: Path, to: Path | None = None) -> list[Path]:
     """Write all tables of the study in `folder` (to `folder`/tables, or `to`); returns their paths.
 
-    Raises ValueError where there are no records.
+    Raises ValueError as `study_accuracies` does.
     """
     accuracy = study_accuracies(folder)
     coverage = describe_coverage(accuracy)
@@ -54,16 +56,27 @@ def write_tables(folder: Path, to: Path | None = None) -> list[Path]:
 def study_accuracies(folder: Path) -> pd.DataFrame:
     """Test accuracies of the study in `folder`, a row a dataset and a column a method, as its plan lists them.
 
-    Raises ValueError where there are no records.
+    Raises ValueError where there are no records, or several of a dataset and method and no plan that says which one counts.
     """
     records, plan = study_records(folder), read_plan(folder)
     if not records:
         raise ValueError(
             f"{folder} holds no records: run the study first, or name a folder that has `records/*.json` or `records.zip`"
         )
+    if not plan and has_repeats(heads(folder)):
+        raise ValueError(
+            f"{folder} has several runs of one dataset and method, and no plan that says which of them counts: "
+            f"`python -m results.tables {folder}` lists them all"
+        )
     accuracy = accuracies(records)
     names, methods = plan.get("datasets") or list(accuracy.index), plan.get("methods") or list(accuracy)
     return accuracy.reindex(index=sorted(names), columns=methods)
+
+
+def has_repeats(records: Iterable[Record]) -> bool:
+    """Whether several records are of one dataset and method."""
+    found = [(record.dataset, record.method) for record in records]
+    return len(set(found)) < len(found)
 
 
 def describe_coverage(accuracy: pd.DataFrame) -> str:
@@ -155,9 +168,27 @@ def latex(table: pd.DataFrame, coverage: str, label: str) -> str:
     return "\n".join([*head, *rows, r"\bottomrule", r"\end{tabular}", r"\end{table}"]) + "\n"
 
 
-def main() -> int:
-    """Make the tables, and the figure, of the first of the folders named on the command line that has records."""
+def show_study(folder: Path, to: Path) -> str:
+    """Write tables and figure of a study; returns what is printed."""
     from results.overview import write_overview  # which asks this module for what the tables show
+
+    written = write_tables(folder, to)
+    figure = write_overview(folder, to.with_name("figures"))[-1]
+    run = describe_run(study_records(folder))
+    return f"{written[1].read_text()}\n{run}\nmade from the records in {folder}; tables in {to}, figure {figure}"
+
+
+def remove_study(to: Path) -> None:
+    """Remove the tables of a study, and its figure: there are runs now that they would not show."""
+    tables = [to / f"{name}.{ending}" for name in ("summary", "per_dataset") for ending in ("csv", "md", "tex")]
+    for old in (*tables, *(to.with_name("figures") / f"overview.{ending}" for ending in ("pdf", "svg", "png"))):
+        old.unlink(missing_ok=True)
+
+
+def main() -> int:
+    """Make the tables, and the figures, of the first of the folders named on the command line that has records."""
+    from results.sweep_figures import show_runs  # these use this module's Markdown and LaTeX
+    from results.sweeps import describe_faults
 
     parser = argparse.ArgumentParser(description="Make a study's tables and figure from its records.")
     parser.add_argument(
@@ -174,15 +205,20 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         folder = next(filter(has_records, arguments.folders), arguments.folders[0])
-        written = write_tables(folder, arguments.to)
-        figure = write_overview(folder, written[0].parent.with_name("figures"))[-1]
+        to = arguments.to or folder / "tables"
+        runs = [] if read_plan(folder) else list(heads(folder))
+        shown = [show_runs(runs, to)] if runs else []
+        if has_repeats(runs):
+            remove_study(to)
+            shown.append(f"{describe_run(runs)}\nmade from the records in {folder}")
+        else:
+            shown.append(show_study(folder, to))
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    print(written[1].read_text())
-    print(
-        f"{describe_run(study_records(folder))}\nmade from the records in {folder}; tables in {written[0].parent}, figure {figure}"
-    )
+    print("\n\n".join(shown))
+    for fault in describe_faults(runs):
+        print(fault, file=sys.stderr)
     return 0
 
 

@@ -18,7 +18,7 @@ def run(config: DictConfig) -> None:
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
-    from runners.sweep import note_result
+    from runners.sweep import note_result, refused
 
     runtime = HydraConfig.get()
     sweeping = runtime.mode == RunMode.MULTIRUN
@@ -30,18 +30,16 @@ def run(config: DictConfig) -> None:
         )
     except Exception as error:
         if sweeping:  # a job that raises would end the sweep without a summary
-            note_result(runtime.runtime.output_dir, "failed", f"{config.dataset} {config.method.name}: {error}")
+            note_result(runtime.runtime.output_dir, refused(config, runtime.job.num, error))
             print(f"error: {error}", file=sys.stderr)
             return
         if isinstance(error, ValueError):
             stop(str(error))
         raise
-    from runners.study import describe
-
     folder = Path(config.output) / "run"
     print(report(record, folder, fresh))
     if sweeping:
-        note_result(runtime.runtime.output_dir, record.status, describe(record))
+        note_result(runtime.runtime.output_dir, record)
         return
     from runners.tracking import View
 

@@ -8,22 +8,34 @@ import sys
 from pathlib import Path
 
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from datasets import catalogue
+from results.record import Record
 from results.store import write_text
 from runners.tracking import View
 
 RESULT = "result.json"
 
 
-def note_result(folder: str, status: str, text: str) -> None:
-    """Leave in a job's own folder how it ended, for the parent."""
-    write_text(Path(folder) / RESULT, json.dumps({"status": status, "text": text}) + "\n")
+def note_result(folder: str, record: Record) -> None:
+    """Leave in a job's own folder the record that it ended with, for the parent."""
+    write_text(Path(folder) / RESULT, json.dumps(record.head()) + "\n")
+
+
+def refused(config: DictConfig, job: int, error: Exception) -> Record:
+    """What stands for the record of a job that is no task, as its configuration is wrong; such a record is not kept."""
+    method, protocol = (OmegaConf.to_container(part, resolve=False) for part in (config.method, config.protocol))
+    name = str(method.get("name", ""))
+    return Record(
+        str(config.dataset), name, f"job {job}", "failed", str(error), method_config=method, protocol=protocol
+    )
 
 
 class TrackSweep(Callback):
-    """Around a sweep: data are fetched before; after, records go to MLflow, and a failure makes the exit status 1."""
+    """Around a sweep: data are fetched before; after, records go to MLflow, its runs are shown side by side, and a failure makes
+    the exit status 1.
+    """
 
     def on_multirun_start(self, config: DictConfig, **kwargs) -> None:
         """Hydra calls this in the parent before any job: downloads are not for several workers at once."""
@@ -41,12 +53,16 @@ class TrackSweep(Callback):
 
     def on_multirun_end(self, config: DictConfig, **kwargs) -> None:
         """Hydra calls this in the parent when all jobs have ended."""
-        results = [json.loads(path.read_text()) for path in sorted(Path(config.hydra.sweep.dir).glob(f"*/{RESULT}"))]
-        failed = [result for result in results if result["status"] != "ok"]
-        folder = Path(config.output) / "run"
-        print(f"{len(results) - len(failed)} of {len(results)} tasks ok, records in {folder}", file=sys.stderr)
-        for result in failed:
-            print(f"{result['status']}: {result['text']}", file=sys.stderr)
+        from results.sweep_figures import show_runs
+        from results.sweeps import describe_faults
+
+        folder = Path(config.hydra.sweep.dir)
+        records = [Record(**json.loads(path.read_text())) for path in sorted(folder.glob(f"*/{RESULT}"))]
+        ok = sum(record.status == "ok" for record in records)
+        print(f"{ok} of {len(records)} tasks ok, records in {Path(config.output) / 'run'}", file=sys.stderr)
+        for fault in describe_faults(records):
+            print(fault, file=sys.stderr)
         View("run", config).close()
-        if failed:
+        print(show_runs(records, folder / "tables"))
+        if ok < len(records):
             sys.exit(1)

@@ -2,21 +2,25 @@
 
     python -m runners.tracking rebuild outputs
 
-Only the parent process writes, so that a fresh SQLite database is never opened by two. Params are the selected
-hyperparameters, metrics the scores and timings, artifacts the record and its tables. A record that is there already,
-by key and status, is not written twice.
+Only the parent process writes, so that a fresh SQLite database is never opened by two. Params are the parameters of the task
+and the selected hyperparameters, metrics the scores and timings, artifacts the record and its tables. What tells runs of no study
+from each other, as the values of a sweep, is in their names and tags. A record that is there already, by key and status, is not
+written twice.
 """
 
 import argparse
 import os
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 
 from results import store
 from results.record import Record
 from results.statistics import summary
+from results.sweeps import brief, differing, parameters, readable, title
 from results.tables import study_accuracies
 from runners.config import quiet_mlflow
 
@@ -60,8 +64,8 @@ class Tracker:
         self.known = self._children()
 
     def _children(self) -> dict[str, tuple[str, str | None]]:
-        """Run and status, by key, of the records that have a run already."""
-        known, token = {}, None
+        """Run and status, by key, of the records that have a run already; and their names."""
+        known, token, self.names = {}, None, {}
         while True:
             page = self.client.search_runs(
                 [self.experiment],
@@ -72,21 +76,30 @@ class Tracker:
             for run in page:  # one that is still running was cut off while it was written, and is written again
                 whole = run.info.status != "RUNNING"
                 known[run.data.tags["key"]] = (run.info.run_id, run.data.tags["status"] if whole else None)
+                self.names[run.data.tags["key"]] = run.info.run_name
             token = page.token
             if not token:
                 return known
 
-    def log(self, record: Record, folder: Path) -> None:
-        """Write one record as a child run; a run of the same task with another status is replaced."""
+    def log(self, record: Record, folder: Path, swept: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Write one record as a child run; a run of the same task with another status is replaced.
+
+        `swept` is what tells it from other runs (`results.sweeps.readable`), for its name and tags; a run that is there and has
+        another name, as something else has been swept since, is given both anew.
+        """
         from mlflow.entities import Metric, Param, RunTag
         from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
+        name = title(record, swept)
         run_id, status = self.known.get(record.key, (None, None))
         if status == record.status:
+            if name != self.names[record.key]:
+                self._rename(run_id, name, swept)
             return
         if run_id:
             self.client.delete_run(run_id)
         tags = {
+            **swept,
             "kind": "task",
             "study": self.study,
             "dataset": record.dataset,
@@ -96,10 +109,11 @@ class Tracker:
         }
         run = self.client.create_run(
             self.experiment,
-            run_name=f"{record.dataset} {record.method}",
+            run_name=name,
             tags={**tags, MLFLOW_PARENT_RUN_ID: self.parent.info.run_id},
         )
-        params = {"dataset": record.dataset, "method": record.method, **record.selected}
+        told = {n: brief(value) if isinstance(value, list) else value for n, value in parameters(record).items()}
+        params = {**told, "dataset": record.dataset, "method": record.method, **record.selected}
         stages = {f"seconds_{name}": value for name, value in record.timings.items() if isinstance(value, float)}
         metrics = {
             "cv_accuracy": record.cv_accuracy,
@@ -119,7 +133,13 @@ class Tracker:
         for name, content in store.read_files(folder, record).items():
             self.client.log_text(run.info.run_id, content.decode("utf-8"), name)
         self.client.set_terminated(run.info.run_id, "FINISHED" if record.status == "ok" else "FAILED")
-        self.known[record.key] = (run.info.run_id, record.status)
+        self.known[record.key], self.names[record.key] = (run.info.run_id, record.status), name
+
+    def _rename(self, run_id: str, name: str, swept: Mapping[str, str]) -> None:
+        self.client.update_run(run_id, name=name)
+        for tag, text in swept.items():
+            if tag != "key":  # the whole of it is there already
+                self.client.set_tag(run_id, tag, text)
 
     def _log_curves(self, run, record: Record, folder: Path) -> None:
         """The learning curves of the chosen setting, as metrics by epoch: `folds/loss` and so on, and `all/loss` of the runs on
@@ -138,8 +158,9 @@ class Tracker:
     def sync(self, folder: Path) -> int:
         """Write every record of a study's folder that has no run yet; returns how many records there are."""
         records = list(store.heads(folder))
+        swept = {} if store.read_plan(folder) else readable(differing(records))
         for record in records:
-            self.log(record, folder)
+            self.log(record, folder, swept.get(record.key, {}))
         return len(records)
 
     def close(self, folder: Path) -> None:

@@ -52,6 +52,11 @@ def heads(folder):
     return records
 
 
+def every_head(folder):
+    """All records, where several are of one dataset and method."""
+    return [json.loads(path.read_text()) for path in sorted((folder / "records").glob("*.json"))]
+
+
 def tables(folder):
     """Every other file that must be the same, byte for byte."""
     return {
@@ -288,7 +293,7 @@ def test_a_file_that_is_not_the_archives_is_refused_by_name_and_stops_nothing(tm
 
 
 def test_a_sweep_is_found_in_mlflow_by_search(tmp_path):
-    """Hydra's multirun through the joblib launcher: four tasks, each found by its hyperparameter."""
+    """Hydra's multirun through the joblib launcher: four tasks, each found by its hyperparameter, and shown side by side."""
     from mlflow.tracking import MlflowClient
 
     sweep = (
@@ -306,6 +311,18 @@ def test_a_sweep_is_found_in_mlflow_by_search(tmp_path):
     )
     assert {run.data.params["dataset"] for run in found} == {"GunPoint", "ItalyPowerDemand"}
     assert len(client.search_runs([experiment], "tags.kind = 'task'")) == 4
+    (tagged,) = client.search_runs([experiment], "tags.sigma_w = '1.41' and tags.dataset = 'GunPoint'")
+    assert tagged.info.run_name == "GunPoint rntk sigma_w=1.41"
+    assert tagged.data.params["protocol.C"] == "[0.01 … 100] (5)"
+    shown = [line.split() for line in finished.stdout.splitlines() if " ok " in line]
+    accuracy = {(row[0], row[2]): row[4] for row in shown}
+    assert {(head["dataset"], str(head["selected"]["sigma_w"])) for head in every_head(tmp_path / "run")} == set(
+        accuracy
+    )
+    for head in every_head(tmp_path / "run"):
+        assert accuracy[head["dataset"], str(head["selected"]["sigma_w"])] == f"{100 * head['test_accuracy']:.2f}"
+    (figure,) = (tmp_path / "run").glob("hydra/*/*/figures/sweep_sigma_w.png")
+    assert f"figure {figure}" in finished.stdout
 
 
 def test_a_sweep_with_a_wrong_job_lists_it_and_keeps_the_others(tmp_path):
@@ -313,16 +330,20 @@ def test_a_sweep_with_a_wrong_job_lists_it_and_keeps_the_others(tmp_path):
         tmp_path, "run", "-m", "dataset=GunPoint,Gunpoint", "method=1nn_ed", f"output={tmp_path}", OFF, code=1
     )
     assert "1 of 2 tasks ok" in finished.stderr
-    assert "unknown dataset 'Gunpoint': choose one of GunPoint" in finished.stderr
+    assert "Gunpoint 1nn_ed: failed: unknown dataset 'Gunpoint': choose one of GunPoint" in finished.stderr
+    shown = [line.split() for line in finished.stdout.splitlines() if line.lstrip().lower().startswith("gunpoint 1nn")]
+    assert [(row[0], row[4]) for row in shown] == [("GunPoint", "ok"), ("Gunpoint", "failed")]
 
 
 def test_a_sweep_in_which_a_kernel_breaks_keeps_the_others_and_tracks_all(tmp_path):
     broken = ("method=rbf", "method.name=broken", "method.kernel._target_=baselines.RBF,tests.runners.kernels.Broken")
+    run(tmp_path, "run", "dataset=GunPoint", "method=1nn_ed", f"output={tmp_path}")
     finished = run(tmp_path, "run", "-m", "dataset=GunPoint", *broken, f"output={tmp_path}", code=1)
     assert "1 of 2 tasks ok" in finished.stderr
     assert "broken on purpose" in finished.stderr
+    assert "2 runs: 1 ok, 1 failed." in finished.stdout  # those of the sweep alone
     known = tracking.Tracker("run", f"sqlite:///{tmp_path}/mlflow.db", tmp_path).known
-    assert sorted(status for _, status in known.values()) == ["failed", "ok"]
+    assert sorted(status for _, status in known.values()) == ["failed", "ok", "ok"]
 
 
 def test_one_task_prints_its_result_in_a_few_lines(tmp_path):

@@ -88,6 +88,42 @@ def test_a_studys_run_has_its_summary(tracker, tmp_path):
     assert len(children) == 4 and study.info.status == "FINISHED"
 
 
+def test_runs_of_a_sweep_are_told_apart_by_name_and_tags_also_when_another_parameter_is_swept_later(tracker, tmp_path):
+    """In a folder without a plan; the runs that are there stay, with new names. A grid is a tag, and its choice the param."""
+
+    def swept(key, selected=None, **kernel):
+        config = {"name": "swept", "kernel": {"_target_": "baselines.RBF", **kernel}}
+        good = {**GOOD, "selected": selected or {}} if selected else {"status": "failed"}
+        made = Record("Coffee", "swept", key.ljust(64, "0"), **{"status": "ok", **good}, method_config=config)
+        store.write(made, tmp_path)
+
+    def found():
+        runs = {run.data.tags["key"][0]: run for run in of_method(again, "swept")}
+        return dict(sorted(runs.items()))
+
+    again = Tracker("swept", tracker.client.tracking_uri, tmp_path)
+    swept("a", {"gamma": 0.5, "C": 1.0}, gamma=0.5, depth=1)
+    swept("b", gamma=2, depth=1)
+    again.sync(tmp_path)
+    first = found()
+    assert [run.info.run_name for run in first.values()] == ["Coffee swept gamma=0.5", "Coffee swept gamma=2"]
+    assert first["b"].data.params.items() >= {"gamma": "2", "depth": "1", "_target_": "baselines.RBF"}.items()
+    assert "depth" not in first["b"].data.tags
+
+    swept("c", {"gamma": 1.5, "C": 1.0}, gamma=[0.5, 1.5], depth=2)
+    again = Tracker("swept", tracker.client.tracking_uri, tmp_path)
+    again.sync(tmp_path)
+    later = found()
+    assert [run.info.run_name for run in later.values()] == [
+        "Coffee swept gamma=0.5 depth=1",
+        "Coffee swept gamma=2 depth=1",
+        "Coffee swept gamma=[0.5, 1.5] depth=2",
+    ]
+    assert (later["c"].data.tags["gamma"], later["c"].data.params["gamma"]) == ("[0.5, 1.5]", "1.5")
+    assert later["b"].data.tags["depth"] == "1" and later["b"].data.tags["key"] == "b".ljust(64, "0")
+    assert [later[key].info.run_id for key in "ab"] == [first[key].info.run_id for key in "ab"]
+
+
 def test_the_database_is_made_anew(command, capsys, tmp_path):
     """Whatever lies in its place, from the records of every study under the folder."""
     store.write(record("rbf", **GOOD), tmp_path / "one")
