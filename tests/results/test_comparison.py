@@ -170,6 +170,17 @@ def test_the_readmes_figures_of_the_paper_s_kernel_are_those_of_the_records():
     ) in " ".join((ROOT / "README.md").read_text().split())
 
 
+def test_the_readmes_figures_of_trained_networks_are_those_of_the_records():
+    accuracy = study_accuracies(UCR56.with_name("networks_small"))
+    rows = [significance.compare(accuracy, f"{name}_mean", name) for name in ("gaussian_rnn", "identity_rnn", "gru")]
+    p = significance.holm(pd.Series([row.p for row in rows]))
+    plain, identity, gru = (100 * row.lead for row in rows)
+    assert (
+        f"by {plain:.1f} points for the Gaussian RNN (p = {p[0]:.2g}), {identity:.1f} for the identity RNN (p = {p[1]:.1g}), "
+        f"{gru:.1f} for the GRU (p = {p[2]:.2g}; Wilcoxon"
+    ) in " ".join((ROOT / "README.md").read_text().split())
+
+
 def run(*arguments):
     command = [sys.executable, "-m", "results.comparison", *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
