@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from datasets import find
-from results.comparison import compare
+from results.significance import compare
 from results.statistics import accuracies, ranks
 from results.store import study_records
 
