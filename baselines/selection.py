@@ -37,6 +37,7 @@ class NetworkSearch:
         self.network, self.settings, self.seed = network, settings, seed
         self.rows: list[dict[str, Any]] = []
         self.curves: list[dict[str, Any]] = []
+        self.runs: list[dict[str, Any]] = []
         self.timings = {"selection": 0.0}
 
     def fit(
@@ -45,11 +46,12 @@ class NetworkSearch:
         """Search with the training set X, labels y (n,), 0 … classes − 1, and its folds.
 
         Raises NotConverged where every setting diverges, `OutOfTime` once `time.monotonic()` passes the deadline, MemoryError
-        where a program will not fit.
+        where no architecture will fit.
         """
         started = time.perf_counter()
         X, classes = as_sequences(X), int(y.max()) + 1
         found: dict[int, list[History]] = {}
+        too_large: dict[int, str] = {}
         for members in self._architectures():
             trainer = Trainer(self.network.with_params(**self.settings[members[0]]), X, y, classes)
             runs = [
@@ -57,11 +59,22 @@ class NetworkSearch:
                 for row in members
                 for i, (train, held) in enumerate(folds)
             ]
-            histories = iter(trainer.validate(runs, deadline))
-            found |= {row: [next(histories) for _ in folds] for row in members}
+            try:
+                histories = iter(trainer.validate(runs, deadline))
+                found |= {row: [next(histories) for _ in folds] for row in members}
+            except MemoryError as error:  # the architectures that fit go on
+                too_large |= {row: str(error) for row in members}
+                found |= {row: [] for row in members}
+        if len(too_large) == len(self.settings):
+            raise MemoryError(too_large[0])
         scores = [score(found[row]) for row in range(len(self.settings))]
         self.rows = [
-            {**setting, "correct": correct, "epochs": epochs_of(found[row]), "note": note(found[row])}
+            {
+                **setting,
+                "correct": correct,
+                "epochs": epochs_of(found[row]),
+                "note": too_large.get(row, note(found[row])),
+            }
             for row, (setting, correct) in enumerate(zip(self.settings, scores, strict=True))
         ]
         curves = [
@@ -104,7 +117,9 @@ class NetworkSearch:
         self.curves = curve("all", self.setting, histories, [len(y)] * len(runs))
         self.timings["refit"] = self.timings.get("refit", 0.0) + time.perf_counter() - started
         if all(history.diverged for history in histories):
-            self.rows[row]["note"] = f"diverged on the whole training set in epoch {histories[0].diverged}"
+            when = ", ".join(f"{history.diverged} (seed {s})" for s, history in enumerate(histories))
+            before = f"{self.rows[row]['note']}; " if self.rows[row]["note"] else ""
+            self.rows[row]["note"] = f"{before}diverged on the whole training set in epoch {when}"
             return False
         return True
 
@@ -147,7 +162,7 @@ def curve(on: str, setting: dict[str, Any], histories: list[History], held: list
     series for validation, of which each has `held`.
     """
     rows = []
-    for epoch in range(max(len(history.loss) for history in histories)):
+    for epoch in range(max((len(history.loss) for history in histories), default=0)):
         going = [i for i, history in enumerate(histories) if len(history.loss) > epoch]
         row = {"on": on, **setting, "epoch": epoch + 1, "running": len(going)}
         row["loss"] = digits(np.mean([histories[i].loss[epoch] for i in going]))

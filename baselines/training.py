@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from importlib.metadata import version
 from math import inf
 
 import jax
@@ -42,7 +41,8 @@ class History:
 
     loss: mean cross-entropy of the training series, each taken before the step that it takes part in. correct, validation_loss: how
     many of the series for validation are classified correctly, and their mean cross-entropy. best: the epoch with the best score,
-    counted from 1; 0 where there is none. diverged: the epoch in which a loss was no longer finite, or 0.
+    counted from 1; 0 where there is none. diverged: the epoch in which a loss was no longer finite, or 0. The cross-entropy is known up
+    to the rounding of the logits, in single precision: it may be infinite once these exceed 1e9 or so.
 
     The score is the number of correct series and, where that is equal, the smaller validation loss: on few series the number
     alone says too little.
@@ -106,7 +106,7 @@ class Trainer:
         return self._train(runs, epochs, inf, deadline)
 
     def _train(self, runs: list[Run], epochs: int, patience: float, deadline: float) -> tuple[list[History], dict]:
-        self._foresee(len(runs))
+        self._foresee(len(runs), max(len(run.held) for run in runs))
         histories = [History() for _ in runs]
         with device_memory(f"{len(runs)} trainings of {self.network}"):
             seeds = jnp.array([run.seed for run in runs], jnp.uint32)
@@ -150,11 +150,15 @@ class Trainer:
     def _worth(self) -> bool:
         return len(self.X) * self.X.shape[1] >= WORTH_COMPILING
 
-    def _foresee(self, runs: int) -> None:
-        """Raise MemoryError if parameters with their gradients, or the states that the gradient needs, will not fit."""
+    def _foresee(self, runs: int, held: int) -> None:
+        """Raise MemoryError if parameters with their gradients, and the states that the gradient of a batch needs, or the outputs of so
+        many series for validation, will not fit. What is asked is the host's memory: another device says so itself.
+        """
+        if jax.default_backend() != "cpu":
+            return
         sizes = jax.eval_shape(lambda: self.network.init(jax.random.PRNGKey(0), self.X.shape[2], self.classes))
         parameters = sum(leaf.size for leaf in jax.tree.leaves(sizes))
-        states = 4 * self._batch * self.X.shape[1] * self.network.width * self.network.depth
+        states = max(4 * self._batch, 2 * held) * self.X.shape[1] * self.network.width * self.network.depth
         require(
             4 * runs * (4 * parameters + states),
             f"{runs} trainings of {self.network} together",
@@ -232,12 +236,6 @@ def device_memory(what: str) -> Iterator[None]:
             f"{what} need more than the memory of {device}{f', {readable(size)}' if size else ''}: "
             f"a smaller width, fewer learning rates or fewer folds need less"
         ) from error
-
-
-def versions() -> dict[str, str]:
-    """What trained the networks, for the record."""
-    found = {name: version(name) for name in ("jax", "optax", "equinox")}
-    return found | {"device": jax.devices()[0].device_kind}
 
 
 def forget_programs() -> None:

@@ -7,7 +7,7 @@ resampled; the kernels that see the lengths against every other; and the accurac
 import sys
 from pathlib import Path
 
-from results.comparison import compare
+from results.significance import compare
 from results.store import study_records
 from results.tables import study_accuracies
 

@@ -1,5 +1,7 @@
 """The figures of the experiments, from their rows and numbers alone."""
 
+from itertools import cycle
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -67,14 +69,11 @@ def sensitivity(made: Figure, rows: pd.DataFrame, numbers: dict) -> None:
     columns = max(rows.readout.nunique() * rows.depth.nunique(), 1)
     axes = made.subplots(len(panels) // columns, columns, sharex=True, sharey=True, squeeze=False)
     for axis, ((nonlinearity, readout, depth), panel) in zip(axes.flat, panels, strict=True):
-        for (i, (w, group)), dashes in (
-            (line, style)
-            for b, style in zip(sorted(panel.sigma_b.unique()), ("-", "--", ":"), strict=False)
-            for line in enumerate(panel[panel.sigma_b == b].groupby("sigma_w"))
-            for w, group in [line[1]]
-        ):
-            b = group.sigma_b.iloc[0]
-            axis.plot(group.step, group.share, dashes, color=COLOURS[i], label=f"$σ_w$ = {w:.3g}, $σ_b$ = {b:.3g}")
+        styles = dict(zip(sorted(panel.sigma_b.unique()), cycle(("-", "--", ":", "-.")), strict=False))
+        colours = dict(zip(sorted(panel.sigma_w.unique()), cycle(COLOURS), strict=False))
+        for (b, w), group in panel.groupby(["sigma_b", "sigma_w"]):
+            name = f"$σ_w$ = {w:.3g}, $σ_b$ = {b:.3g}"
+            axis.plot(group.step, group.share, styles[b], color=colours[w], label=name)
         axis.set_yscale("log")
         axis.set_ylim(1e-5, 1)
         label(axis, "", "", f"{nonlinearity}, {readout}, depth {depth}")

@@ -100,7 +100,7 @@ class Record:
     @property
     def spread(self) -> float | None:
         """The standard deviation (n − 1) of the test accuracy over runs; None where there are fewer than two."""
-        found = [run["test_accuracy"] for run in self.runs if not run["diverged"]]
+        found = [run["test_accuracy"] for run in self.runs if "test_accuracy" in run]
         return float(np.std(found, ddof=1)) if len(found) > 1 else None
 
     @property

@@ -10,6 +10,7 @@ A bidirectional network is the sum of two, one of which hears the sequence backw
 """
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 
 import jax
@@ -45,6 +46,7 @@ class FiniteNetwork:
 
     def __post_init__(self):
         check_count("width", self.width)
+        object.__setattr__(self, "kernel", copy(self.kernel))  # what is compiled is of its parameters as they are now
         object.__setattr__(self, "phi", self.phi or in_jax(self.kernel.nonlinearity))
         object.__setattr__(self, "_compiled", jax.jit(self._features))  # once for all seeds
 

@@ -11,7 +11,7 @@ from results.record import Record
 from rntk.base import Kernel
 from rntk.svm.scores import OutOfTime
 from rntk.svm.search import Search, health
-from runners.environment import quiet_jax
+from runners.environment import quiet_jax, trainers
 from runners.task import Task
 
 HOW = ("dtype", "backend")  # how a kernel is computed, not what it is: named where the config names it
@@ -34,17 +34,8 @@ def with_kernel(
     """Choose the kernel's setting and C, refit on the whole training set, and only then compute the test rows."""
     protocol, method = task.protocol, task.method
     kernel = method.build()
-    if (
-        isinstance(X_train, list)
-        and not method.lengths
-        and isinstance(kernel, Kernel)
-        and not kernel.takes_unequal_lengths
-    ):
-        shortest, longest = min(map(len, X_train)), max(map(len, X_train))
-        raise ValueError(
-            f"{task.dataset} has series of {shortest} to {longest} steps, and {type(kernel).__name__} compares those of one length: "
-            f"set the method's `lengths` to pad, cut or resample"
-        )
+    if isinstance(kernel, Kernel) and not kernel.takes_unequal_lengths:
+        check_one_length(X_train, task, kernel)
     if hasattr(kernel, "fit"):
         kernel.fit(X_train)
     search = Search(
@@ -63,14 +54,23 @@ def with_kernel(
     return Outcome(predicted, selected, search.cv_accuracy, search.n_tied, health(*search.gram))
 
 
+def check_one_length(X_train, task: Task, model: Any) -> None:
+    """Raise ValueError where series of several lengths are given to what takes those of one."""
+    if isinstance(X_train, list):
+        raise ValueError(
+            f"{task.dataset} has series of {min(map(len, X_train))} to {max(map(len, X_train))} steps, and {type(model).__name__} "
+            f"compares those of one length: set the method's `lengths` to pad, cut or resample"
+        )
+
+
 def with_network(task: Task, record: Record, X_train, y_train, X_test, timings: dict, deadline: float) -> Outcome:
     """Choose a network's setting, train it on the whole training set from several seeds, and classify the test set with each."""
     from baselines.selection import NetworkSearch
-    from baselines.training import forget_programs, versions
+    from baselines.training import forget_programs
 
     quiet_jax()
     protocol, method = task.protocol, task.method
-    record.environment |= versions()
+    record.environment |= trainers()
     network = method.build()
     search = NetworkSearch(network, list(method.settings()), protocol.fold_seed(task.dataset))
     try:
@@ -78,10 +78,9 @@ def with_network(task: Task, record: Record, X_train, y_train, X_test, timings: 
         predicted = search.predict(X_test)
     finally:
         timings.update(search.timings)
-        record.grid, record.curves = search.rows, search.curves
+        record.grid, record.curves, record.runs = search.rows, search.curves, search.runs
         record.n_unusable = sum(row["correct"] < 0 for row in search.rows)
         forget_programs()
-    record.runs = search.runs
     record.seeds["networks"] = search.seed
     return Outcome(predicted, method.parameters(search.setting), search.cv_accuracy, search.n_tied)
 
@@ -89,6 +88,7 @@ def with_network(task: Task, record: Record, X_train, y_train, X_test, timings: 
 def with_classifier(task: Task, record: Record, X_train, y_train, X_test, timings: dict, deadline: float) -> Outcome:
     """Score each setting of a classifier by the same folds, refit the best, and classify the test set."""
     method = task.method
+    check_one_length(X_train, task, method.build())
     folds = task.protocol.split(y_train, task.dataset)
     correct = []
     started = time.perf_counter()

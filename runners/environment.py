@@ -42,6 +42,15 @@ def processor() -> str:
     return names[0] if names else platform.processor()
 
 
+def trainers() -> dict[str, str]:
+    """Versions of what trains networks, and the device it runs on; nothing where JAX was not asked for."""
+    if "jax" not in sys.modules:
+        return {}
+    import jax
+
+    return {name: version(name) for name in ("jax", "optax", "equinox")} | {"device": jax.devices()[0].device_kind}
+
+
 def quiet_jax() -> None:
     """No word of JAX about kinds of devices that are not there."""
     logging.getLogger("jax").setLevel(logging.ERROR)

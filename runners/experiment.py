@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 
 from runners.config import plain, stop
 
-VERSION = 1  # raised when a change of the code changes what an experiment finds
+VERSION = 2  # raised when a change of the code changes what an experiment finds
 
 
 def run_experiment(config: DictConfig, folder: Path) -> None:
@@ -21,7 +21,7 @@ def run_experiment(config: DictConfig, folder: Path) -> None:
     name = asked["_target_"].rsplit(".", 1)[-1]
     try:
         record, rows, fresh = found(folder, {"version": VERSION, **asked}, config)
-    except (ValueError, LookupError) as error:
+    except (ValueError, LookupError, TypeError) as error:
         stop(f"{name}: {error}")
     paths = save(draw(name, rows, record["numbers"]), folder, name)
     for what, number in record["numbers"].items():
@@ -37,7 +37,7 @@ def found(folder: Path, asked: dict, config: DictConfig):
     from hydra.utils import instantiate
 
     from results.store import to_csv, write_text
-    from runners.environment import environment, quiet_jax
+    from runners.environment import environment, quiet_jax, trainers
 
     quiet_jax()
     head, table = folder / "record.json", folder / "rows.csv"
@@ -49,11 +49,16 @@ def found(folder: Path, asked: dict, config: DictConfig):
     try:
         findings = instantiate(config.experiment, _convert_="all")
     except InstantiationException as error:
-        if isinstance(error.__cause__, ValueError | LookupError):
+        if isinstance(error.__cause__, ValueError | LookupError | TypeError):
             raise error.__cause__ from error
         raise
     seconds = round(time.perf_counter() - started, 1)
-    record = {"asked": asked, "numbers": findings.numbers, "seconds": seconds, "environment": environment()}
+    record = {
+        "asked": asked,
+        "numbers": findings.numbers,
+        "seconds": seconds,
+        "environment": environment() | trainers(),
+    }
     text = to_csv(findings.rows)
     write_text(table, text)
     write_text(head, json.dumps(record, indent=1, ensure_ascii=False) + "\n")

@@ -53,6 +53,10 @@ class Method:
             )
         if self.lengths not in (None, *LENGTHS):
             raise ValueError(f"method {self.name!r}: lengths={self.lengths!r}: choose one of {', '.join(LENGTHS)}")
+        if self.lengths and self.normalisation == "published":
+            raise ValueError(
+                f"method {self.name!r}: normalisation=published pads series to the width of the archive's files: leave `lengths` out"
+            )
         axes = {name: value for name, value in self.config.items() if isinstance(value, list)}
         empty = [name for name, values in axes.items() if not values]
         if empty:

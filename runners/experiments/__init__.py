@@ -16,7 +16,14 @@ class Findings:
 
 
 def power_law(widths, values) -> dict[str, float]:
-    """The exponent of values ∝ width^exponent, by least squares of the logarithms, and its standard error."""
+    """The exponent of values ∝ width^exponent, by least squares of the logarithms, and its standard error.
+
+    Raises ValueError for fewer than two widths.
+    """
+    if len(set(widths)) < 2:
+        raise ValueError(
+            f"the law is fitted over two widths or more, from `fit_from` on where there is one; got {sorted(set(widths))}"
+        )
     fit = linregress(np.log(widths), np.log(values))
     return {"exponent": round(float(fit.slope), 4), "error": round(float(fit.stderr), 4)}
 

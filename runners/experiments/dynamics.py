@@ -37,7 +37,7 @@ def dynamics(
                 {
                     **where,
                     "set": "training" if i < n else "test",
-                    "sequence": i % n,
+                    "sequence": i if i < n else i - n,
                     "network": float(a),
                     "limit": float(b),
                 }

@@ -36,7 +36,7 @@ def evolution(
     epochs its tangent kernel K on the training and test series:
 
         velocity   (1 − ⟨K, K'⟩ / ‖K‖‖K'‖) / epochs, K' of the time before        (Fort et al., NeurIPS 2020)
-        alignment  ⟨HKH, yyᵀ⟩ / ‖HKH‖‖yyᵀ‖, H = I − 1/n, of the training set        (Cortes et al., JMLR 2012)
+        alignment  ⟨HKH, HyyᵀH⟩ / ‖HKH‖‖HyyᵀH‖, H = I − 1/n, of the training set    (Cortes et al., JMLR 2012)
         network, svm   the test accuracy of the network, and of an SVM on K, its C by the protocol's cross-validation
 
     The numbers of a dataset and readout: both accuracies at first and at last, the mean gain of the SVM at last and its standard
@@ -58,7 +58,7 @@ def evolution(
                 f = np.asarray(outputs(network, parameters, X[n:]))
                 here = {
                     "velocity": 0.0 if before is None else (1 - cosine(K, before)) / (epoch - last),
-                    "alignment": cosine(centred(K[:n, :n]), np.outer(*[2.0 * labels[:n] - 1] * 2)),
+                    "alignment": alignment(K[:n, :n], 2.0 * labels[:n] - 1),
                     "network": float(np.mean((f > 0) == labels[n:])),
                     "svm": svm_accuracy(K, labels, n, name),
                 }
@@ -114,6 +114,11 @@ def svm_accuracy(K: np.ndarray, labels: np.ndarray, n: int, dataset: str) -> flo
 def centred(K: np.ndarray) -> np.ndarray:
     """HKH, H = I − 1/n."""
     return K - K.mean(axis=0) - K.mean(axis=1)[:, None] + K.mean()
+
+
+def alignment(K: np.ndarray, y: np.ndarray) -> float:
+    """The cosine between K and yyᵀ, both centred."""
+    return cosine(centred(K), centred(np.outer(y, y)))
 
 
 def cosine(A: np.ndarray, B: np.ndarray) -> float:

@@ -327,6 +327,28 @@ def test_what_will_not_fit_is_refused_before_it_is_computed():
         search.fit(X, y, folds(y, 2, 0))
 
 
+def test_architectures_that_fit_go_on_without_those_that_do_not():
+    X, y = problem(20)
+    settings = [{"width": 10**6}, {"width": 4}]
+    search = NetworkSearch(IdentityRNN(epochs=2, seeds=1), settings, 0).fit(X, y, folds(y, 2, 0))
+    assert search.setting == {"width": 4}
+    assert search.rows[0]["correct"] == UNUSABLE
+    assert "a smaller width" in search.rows[0]["note"]
+
+
+def test_a_choice_that_diverges_on_the_whole_set_names_seeds_and_epochs(monkeypatch):
+    """It keeps what was said of its folds, and what became of its seeds."""
+    X, y = problem(20)
+    broken = [History([np.nan], [0], [np.nan], diverged=1), History([0.1, np.nan], [3, 0], [0.1, np.nan], 1, 2)]
+    monkeypatch.setattr(Trainer, "train", lambda *given: (broken, {}))
+    search = NetworkSearch(IdentityRNN(width=4, epochs=2, seeds=2), [{"learning_rate": 0.01}], 0)
+    with pytest.raises(
+        NotConverged, match=r"the last diverged on the whole training set in epoch 1 \(seed 0\), 2 \(seed 1\)"
+    ):
+        search.fit(X, y, folds(y, 2, 0))
+    assert [run["diverged"] for run in search.runs] == [1, 2]
+
+
 def test_a_search_stops_in_time():
     X, y = problem(20)
     with pytest.raises(OutOfTime, match="stopped after 0 epochs"):

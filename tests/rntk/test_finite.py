@@ -2,6 +2,7 @@
 
 from itertools import product
 
+import jax
 import numpy as np
 import pytest
 
@@ -86,6 +87,18 @@ def test_frozen_layers_have_no_gradient_and_the_readout_is_the_process():
 def test_nonlinearities_in_jax_are_those_in_numpy(name):
     a = np.linspace(-3, 3, 41)
     np.testing.assert_allclose(in_jax(name)(a), NONLINEARITIES[name](a), atol=2e-6)
+
+
+def test_a_network_is_that_of_its_kernel_as_it_was():
+    """What is compiled and what is not, whatever becomes of the kernel."""
+    X = sequences(np.random.default_rng(7))
+    kernel, key = RNTK(sigma_w=0.5, sigma_b=0.3), jax.random.PRNGKey(0)
+    network = FiniteNetwork(kernel, 20)
+    parameters = network.init(key, X[0].shape[-1])
+    before, output = network.empirical(X), network.apply(parameters, X[0], network.state(key))
+    kernel.set_params(sigma_w=2.0)
+    np.testing.assert_array_equal(network.empirical(X), before)
+    np.testing.assert_array_equal(network.apply(parameters, X[0], network.state(key)), output)
 
 
 def test_a_width_that_is_none():

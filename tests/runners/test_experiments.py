@@ -14,7 +14,7 @@ from runners.experiments.constancy import constancy
 from runners.experiments.convergence import convergence
 from runners.experiments.descent import Descent, predicted, times_until
 from runners.experiments.dynamics import dynamics
-from runners.experiments.evolution import centred, cosine, evolution, gains, svm_accuracy
+from runners.experiments.evolution import alignment, centred, evolution, gains, svm_accuracy
 from runners.experiments.initialisation import initialisation
 from runners.experiments.sensitivity import sensitivity
 
@@ -33,6 +33,11 @@ def test_a_power_law_is_found_again():
     assert fitted["error"] == pytest.approx(0.3 / np.sqrt(120) / np.log(4) / np.sqrt(1.25), rel=0.2)
     assert distance(np.full((2, 2), 3.0), np.full((2, 2), 2.0)) == pytest.approx(0.5)
     np.testing.assert_allclose(np.linalg.norm(noise(3, 5, 0), axis=1), 1)
+
+
+def test_a_law_needs_two_widths():
+    with pytest.raises(ValueError, match=r"two widths or more, from `fit_from` on .* got \[8\]"):
+        power_law([8, 8, 8], [1.0, 2.0, 3.0])
 
 
 def test_the_empirical_kernel_converges_as_the_root_of_the_width():
@@ -146,8 +151,9 @@ def test_orthogonal_weights_are_orthogonal():
 
 
 def test_alignment_is_one_for_the_labels_themselves():
-    y = np.array([1.0, 1, -1, -1, 1, -1])
-    assert cosine(centred(np.outer(y, y) + 3), np.outer(y, y)) == pytest.approx(1)
+    y = np.array([1.0, 1, -1, 1, 1, 1])
+    assert alignment(np.outer(y, y) + 3, y) == pytest.approx(1)
+    assert alignment(np.outer(1 - y, 1 - y), y) == pytest.approx(1)  # whatever the classes are called
     H = np.eye(6) - 1 / 6
     K = gram(noise(6, 4, 0), None, Parameters(1, 1, 0, 0, 1, "relu"))
     np.testing.assert_allclose(centred(K), H @ K @ H, atol=1e-12)

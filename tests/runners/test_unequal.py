@@ -100,6 +100,17 @@ def test_a_kernel_of_one_length_says_what_to_do(example, tmp_path):
         assert record.reason.endswith("set the method's `lengths` to pad, cut or resample")
 
 
+def test_a_classifier_of_one_length_says_what_to_do(example, tmp_path):
+    target = {"_target_": "baselines.NearestNeighbour"}
+    record = evaluated(tmp_path, Method("mine", classifier=target))
+    assert record.status == "failed"
+    assert record.reason.endswith(
+        "NearestNeighbour compares those of one length: set the method's `lengths` to pad, cut or resample"
+    )
+    with pytest.raises(ValueError, match="normalisation=published pads series to the width of the archive's files"):
+        Method("mine", classifier=target, normalisation="published", lengths="cut")
+
+
 def test_lengths_that_there_are_not():
     with pytest.raises(ValueError, match="lengths='stretch': choose one of pad, cut, resample"):
         Method("rbf", {"_target_": "baselines.RBF"}, lengths="stretch")
