@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from results import store
-from results.paper import DOCS, EXHIBITS, Place, experiment, prose, typeset, words_on, write_paper
+from results.paper import DOCS, DOCUMENT, EXHIBITS, Place, experiment, prose, typeset, words_on, write_paper
 from results.statistics import summary
 from results.tables import study_accuracies
 from tests.results.records import record
@@ -80,6 +80,15 @@ def test_a_mistake_and_a_line_that_sticks_out_are_told(tmp_path):
         typeset(document(r"\nonsense"))
     assert (tmp_path / "a.pdf").read_bytes() == pdf
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.pdf", "a.tex"]
+
+
+@needs_latex
+def test_the_same_document_has_the_same_bytes_anywhere(tmp_path):
+    for folder in (tmp_path / "a", tmp_path / "b"):
+        folder.mkdir()
+        (folder / "paper.tex").write_text(DOCUMENT.replace("<>", r"\today"))
+        assert typeset(folder / "paper.tex") == []
+    assert (tmp_path / "a" / "paper.pdf").read_bytes() == (tmp_path / "b" / "paper.pdf").read_bytes()
 
 
 def test_without_latex_the_text_is_written_and_the_way_to_a_pdf_told(command, capsys, monkeypatch, tmp_path):
