@@ -13,7 +13,7 @@ PYTEST := $(BIN)/python -m pytest -n auto --dist loadgroup
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup test test-all mutants bench reproduce theory synthetic tables mlflow lint
+.PHONY: help setup test test-all mutants bench reproduce theory synthetic tables paper mlflow lint
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -55,6 +55,9 @@ synthetic: $(INSTALLED) ## predict the next step from windows of unequal length 
 
 tables: $(INSTALLED) ## make a study's tables from its records, or from those of the reference run
 	$(BIN)/python -m results.tables $(OUTPUT)/$(STUDY) results/reference/$(STUDY) --to $(OUTPUT)/$(STUDY)/tables
+
+paper: $(INSTALLED) ## put all tables and figures of the reference studies into one PDF (needs pdflatex)
+	$(BIN)/python -m results.paper --experiments $(OUTPUT) --to $(OUTPUT)/paper
 
 mlflow: $(INSTALLED) ## look at the runs in a browser
 	$(BIN)/python -m runners.tracking ui $(OUTPUT)

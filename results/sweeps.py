@@ -12,9 +12,10 @@ from typing import Any
 
 import pandas as pd
 
+from results.latex import latex
 from results.record import STATUSES, Record
 from results.store import write_text
-from results.tables import latex, markdown, number
+from results.tables import markdown, number
 
 NOT_SET = "not set"
 COLUMNS = ("dataset", "method", "cv_accuracy", "test_accuracy", "status", "seconds", "reason", "key")

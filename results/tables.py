@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from results.captions import SUMMARY, describe_protocol
+from results.latex import latex, marks
 from results.record import Record
 from results.statistics import accuracies, summary
 from results.store import has_records, heads, read_plan, study_records, write_text
@@ -35,7 +37,7 @@ def write_tables(folder: Path, to: Path | None = None) -> list[Path]:
     Raises ValueError as `study_accuracies` does.
     """
     accuracy = study_accuracies(folder)
-    coverage = describe_coverage(accuracy)
+    coverage, about = describe_coverage(accuracy), describe(folder, accuracy)
     to = Path(to or Path(folder) / "tables")
 
     table = summary(accuracy)
@@ -43,10 +45,10 @@ def write_tables(folder: Path, to: Path | None = None) -> list[Path]:
     written = {
         "summary.csv": table.to_csv(index=False, lineterminator="\n"),
         "summary.md": markdown(readable_summary(table), coverage),
-        "summary.tex": latex(readable_summary(table), coverage, "tab:summary"),
+        "summary.tex": latex_summary(accuracy, about, "tab:summary"),
         "per_dataset.csv": per_dataset.to_csv(index=False, lineterminator="\n"),
         "per_dataset.md": markdown(readable_accuracies(accuracy), coverage),
-        "per_dataset.tex": latex(readable_accuracies(accuracy), coverage, "tab:per-dataset"),
+        "per_dataset.tex": latex_accuracies(accuracy, about, "tab:per-dataset"),
     }
     for name, text in written.items():
         write_text(to / name, text)
@@ -85,13 +87,18 @@ def describe_coverage(accuracy: pd.DataFrame) -> str:
     text = f"{int(accuracy.notna().any(axis=1).sum())} of {len(accuracy)} datasets"
     if complete == len(accuracy):
         return text + "."
-    holes = [
-        f"{name} ({', '.join(row.index[row.isna()])})" if row.notna().any() else name
-        for name, row in accuracy.iterrows()
-        if row.isna().any()
-    ]
+    holes = []
+    for name, row in accuracy[accuracy.isna().any(axis=1)].iterrows():
+        methods = row.index[row.isna()]
+        which = ", ".join(methods) if len(methods) <= 3 else f"{len(methods)} methods"
+        holes.append(f"{name} ({which})" if row.notna().any() else name)
     more = f"; and {len(holes) - 12} more" if len(holes) > 12 else ""
     return f"{text}; {complete} have a result of every method. Not there: {'; '.join(holes[:12])}{more}."
+
+
+def describe(folder: Path, accuracy: pd.DataFrame) -> str:
+    """What a caption says of the tables of the study in `folder`: their coverage and the protocol."""
+    return f"{describe_coverage(accuracy)} {describe_protocol(study_records(folder))}"
 
 
 def describe_run(records: list[Record]) -> str:
@@ -131,11 +138,11 @@ def number(value: float, digits: int = 2) -> str:
     return "–" if pd.isna(value) else f"{value:.{digits}f}"
 
 
-def readable_accuracies(accuracy: pd.DataFrame) -> pd.DataFrame:
+def readable_accuracies(accuracy: pd.DataFrame, star: str = "*") -> pd.DataFrame:
     """Accuracies in per cent, the best of each dataset marked with a star, a dash where there is none."""
     rows = []
     for name, row in accuracy.iterrows():
-        cells = {method: number(100 * value) + ("*" if value == row.max() else "") for method, value in row.items()}
+        cells = {method: number(100 * value) + (star if value == row.max() else "") for method, value in row.items()}
         rows.append({"Dataset": name, **cells})
     return pd.DataFrame(rows)
 
@@ -146,26 +153,23 @@ def markdown(table: pd.DataFrame, coverage: str) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"\n\n{coverage}\n"
 
 
-def latex(table: pd.DataFrame, coverage: str, label: str) -> str:
-    """A table in LaTeX (booktabs), with its coverage as the caption."""
+def latex_summary(accuracy: pd.DataFrame, about: str, label: str) -> str:
+    """The summary in LaTeX: the best of each column bold, the second underlined. `about` begins its caption."""
+    table = readable_summary(summary(accuracy)).astype(str)
+    ranked = [name for column, name in NAMES.items() if column not in ("method", "datasets")]
+    return latex(table, f"{about} {SUMMARY}", label, marks(table[ranked], lowest=[NAMES["friedman_rank"]]))
 
-    def escape(text) -> str:
-        for plain, escaped in (("_", r"\_"), ("%", r"\%"), ("±", r"$\pm$"), ("–", "--"), ("*", "$^*$")):
-            text = str(text).replace(plain, escaped)
-        return text
 
-    rows = [" & ".join(escape(cell) for cell in row) + r" \\" for row in table.to_numpy()]
-    head = [
-        r"\begin{table}",
-        r"\centering",
-        rf"\caption{{{escape(coverage)}}}",
-        rf"\label{{{label}}}",
-        rf"\begin{{tabular}}{{l{'r' * (table.shape[1] - 1)}}}",
-        r"\toprule",
-        " & ".join(escape(name) for name in table.columns) + r" \\",
-        r"\midrule",
-    ]
-    return "\n".join([*head, *rows, r"\bottomrule", r"\end{tabular}", r"\end{table}"]) + "\n"
+def latex_accuracies(accuracy: pd.DataFrame, about: str, label: str) -> str:
+    """Accuracies in LaTeX, the best of each dataset bold, the second underlined: a row a dataset, or, of more methods than datasets,
+    a row a method. `about` begins the caption.
+    """
+    table = readable_accuracies(accuracy, star="").set_index("Dataset")
+    marked = marks(table.T).T
+    if table.shape[1] > len(table):
+        table, marked = table.T.rename_axis("Method"), marked.T
+    caption = f"{about} Test accuracy in per cent; of each dataset the best bold, the second underlined."
+    return latex(table.rename_axis(columns=None).reset_index(), caption, label, marked, long=True)
 
 
 def show_study(folder: Path, to: Path) -> str:

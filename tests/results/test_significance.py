@@ -263,21 +263,22 @@ def test_the_bayesian_test_of_one_dataset_is_a_beta_distribution(lead, expected)
 @pytest.mark.parametrize(
     ("pair", "expected"),
     [
-        (("rntk_deep", "rntk"), (0.187, 0.812, 0.001)),
-        (("rntk", "polynomial"), (0.339, 0.0, 0.661)),
-        (("ntk", "rbf"), (0.002, 0.405, 0.593)),
+        (("rntk_deep", "rntk"), (0.148, 0.851, 0.001)),
+        (("rntk", "polynomial"), (0.341, 0.0, 0.659)),
+        (("ntk", "rbf"), (0.001, 0.472, 0.527)),
         (("rntk_mean", "rbf"), (0.998, 0.0, 0.002)),
     ],
 )
 def test_the_bayesian_test_is_that_of_its_authors(pair, expected):
-    """By their own library, baycomp 1.0.3, from 200,000 samples with a rope of 0.01; in points as in shares.
+    """By their own library, baycomp 1.0.3, from 200,000 samples; in points as in shares. The rope is 0.0103, as many leads lie on the edge of 0.01,
+    where theirs goes by their rounding.
 
     It is no dependency, as it installs a package named `tests`, which hides this one.
     """
     lead = leads(study_accuracies(FAMILY), *pair)
-    found = bayesian_signed_rank(lead)
-    np.testing.assert_allclose(found, expected, atol=0.02)
-    np.testing.assert_allclose(bayesian_signed_rank(100 * lead, rope=1.0), found, atol=1e-3)
+    found = bayesian_signed_rank(lead, rope=0.0103)
+    np.testing.assert_allclose(found, expected, atol=0.012)
+    np.testing.assert_allclose(bayesian_signed_rank(100 * lead, rope=1.03), found, atol=1e-3)
 
 
 def test_without_a_rope_nothing_is_within_it():

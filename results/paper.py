@@ -1,0 +1,257 @@
+r"""All tables and figures of the reference studies in one PDF, in the order of the paper's sections: `python -m results.paper`.
+
+`paper.tex` and its figures are LaTeX of its own; where pdflatex is installed, `paper.pdf` is made of it, the same bytes from the same
+records. An exhibit is a line in EXHIBITS: what cannot be made is named in its place.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from results.comparison import readable
+from results.figures import save
+from results.latex import escape, latex
+from results.overview import overview
+from results.significance import comparisons
+from results.store import write_bytes, write_text
+from results.tables import describe, latex_accuracies, latex_summary, study_accuracies
+
+DOCS = Path(__file__).parents[1] / "docs"
+INSTALL = (
+    "install pdfTeX with the packages that LaTeX recommends (Debian: apt install texlive-latex-recommended "
+    "texlive-fonts-recommended; macOS: MacTeX; Windows: MiKTeX), and run this again"
+)
+DOCUMENT = r"""\documentclass[a4paper]{article}
+\usepackage[T1]{fontenc}
+\usepackage{mathptmx} % Times: its bold digits are as wide as the others, so that columns stay in line
+\usepackage[textwidth=6.8in,textheight=10in]{geometry}
+\usepackage{booktabs,longtable,graphicx,float}
+\usepackage[font=small,labelfont=bf]{caption}
+\usepackage[hidelinks]{hyperref}
+\floatplacement{figure}{H}
+\floatplacement{table}{H}
+\setlength{\emergencystretch}{3em}
+\hfuzz=2pt
+\pdfinfoomitdate=1 \pdftrailerid{} \pdfsuppressptexinfo=-1 % the same bytes every time
+\title{The recurrent neural tangent kernel: tables and figures}
+\author{}
+\date{}
+\begin{document}
+\maketitle
+\noindent What the records of the reference studies and the experiments show, in the order of the sections of
+S.~Alemohammad, Z.~Wang, R.~Balestriero, R.~Baraniuk: \emph{The Recurrent Neural Tangent Kernel}, ICLR 2021.
+
+<>
+\end{document}
+"""
+
+
+class Place(NamedTuple):
+    """Where a paper's matter lies: the folder of the studies' folders, that of the experiments' outputs, and the paper's own."""
+
+    studies: Path
+    experiments: Path
+    to: Path
+
+
+def summary_of(study: str, place: Place, title: str) -> str:
+    """A study's summary."""
+    accuracy, about = read(place.studies / study, title)
+    return latex_summary(accuracy, about, f"tab:{study}")
+
+
+def accuracies_of(study: str, place: Place, title: str) -> str:
+    """A study's accuracies on each dataset, to the end of the page."""
+    accuracy, about = read(place.studies / study, title)
+    return latex_accuracies(accuracy, about, f"tab:{study}-datasets") + "\\clearpage\n"
+
+
+def leads_of(study: str, methods: list[str], others: list[str], place: Place, title: str) -> str:
+    """Some of a study's methods against others."""
+    accuracy, about = read(place.studies / study, title)
+    absent = [name for name in (*methods, *others) if name not in accuracy]
+    if absent:
+        raise ValueError(f"{place.studies / study} has no method {absent[0]!r}: it has {', '.join(accuracy)}")
+    table = readable(comparisons(accuracy, methods, others)).drop(columns="Datasets")  # the caption has them
+    caption = (
+        "Lead is the mean difference in accuracy in points of per cent, with the bootstrap's interval for it, and the datasets won, tied "
+        "and lost; p is that of Wilcoxon's signed-rank test, two-sided, ties left out, and by Holm corrected for the comparisons of the "
+        "table; ahead, within and behind are probabilities by the Bayesian signed-rank test, within being leads of up to one point."
+    )
+    return latex(table, f"{about} {caption}", f"tab:{study}-leads")
+
+
+def drawing_of(study: str, draw: Callable[[pd.DataFrame], Figure], shown: str, place: Place, title: str) -> str:
+    """A figure of a study's accuracies; `shown` says what it shows."""
+    accuracy, about = read(place.studies / study, title)
+    name = f"{study}_{draw.__name__}"
+    path, *_ = save(draw(accuracy), place.to / "figures", name)
+    return picture(path, escape(f"{about} {shown}"))
+
+
+def read(folder: Path, title: str) -> tuple[pd.DataFrame, str]:
+    """A study's accuracies, and how its captions begin."""
+    accuracy = study_accuracies(folder)
+    return accuracy, f"{title}. {describe(folder, accuracy)}"
+
+
+def experiment(folder: str, page: str, place: Place, title: str) -> str:
+    """The figure of an experiment that the documentation shows on a page, whose words are its caption; as vectors where the same
+    figure lies among the experiment's outputs, in `folder`.
+    """
+    text = (DOCS / page).read_text()
+    name = Path(folder).name
+    shown, made = DOCS / "figures" / f"{name}.png", place.experiments / folder / f"{name}.png"
+    vectors = made.with_suffix(".pdf")
+    same = made.exists() and vectors.exists() and made.read_bytes() == shown.read_bytes()
+    source = vectors if same else shown
+    path = place.to / "figures" / source.name
+    write_bytes(path, source.read_bytes())
+    return picture(path, f"{escape(title)}. {prose(words_on(name, text))}")
+
+
+def words_on(name: str, page: str) -> str:
+    """What a page of the documentation says before a figure, below the last heading, and in parentheses right after it."""
+    before, found, after = page.partition(f"](figures/{name}.png)")
+    if not found:
+        raise ValueError(f"the documentation shows no figures/{name}.png")
+    own = re.split("^#.*$", before[: before.rindex("![")], flags=re.MULTILINE)[-1]
+    legend = re.match(r"\s*(\([^()]*\))\n", after)
+    return re.sub("```.*?```", "", own, flags=re.DOTALL).strip() + (f" {legend[1]}" if legend else "")
+
+
+INLINE = re.compile(
+    r"`(?P<texttt>[^`]+)`|\*\*(?P<textbf>.+?)\*\*|\*(?P<emph>.+?)\*|(?<=\w)_(?P<textsubscript>\w+)|\^(?P<textsuperscript>\w+)"
+)
+
+
+def prose(markdown: str) -> str:
+    """Words of the documentation in LaTeX: code, stress, and sub- and superscripts as one types them."""
+    done, end = "", 0
+    for found in INLINE.finditer(markdown):
+        inner = escape if found.lastgroup == "texttt" else prose
+        done += escape(markdown[end : found.start()]) + rf"\{found.lastgroup}{{{inner(found[found.lastgroup])}}}"
+        end = found.end()
+    return done + escape(markdown[end:])
+
+
+def picture(path: Path, caption: str) -> str:
+    """A figure of the paper as wide as its text; the caption is LaTeX."""
+    name = path.stem.replace("_", "-")
+    return rf"""\begin{{figure}}
+\includegraphics[width=\linewidth]{{figures/{path.name}}}
+\caption{{{caption}}}\label{{fig:{name}}}
+\end{{figure}}
+"""
+
+
+LIMIT, SYNTHETIC, UCR = "Finite networks and their limit", "Series of sines", "Classification of 56 datasets"
+NETWORKS, UNEQUAL, APPENDIX = "Trained networks", "Series of unequal lengths", "Accuracies on each dataset"
+BASELINES = ["ntk", "rbf", "polynomial", "gaussian"]
+MEMBERS = ["rntk", *(f"rntk_{member}" for member in ("direction", "deep", "erf", "mean", "gp", "family"))]
+TICKS = "A tick is a dataset; a box spans the quartiles and shows the median; a diamond is the mean."
+EXHIBITS = (  # section, title, what makes it
+    (LIMIT, "How near a random network is to its limit", partial(experiment, "theory/convergence", "theory.md")),
+    (LIMIT, "How far kernel and weights move in training", partial(experiment, "theory/constancy", "theory.md")),
+    (LIMIT, "A wide network follows the kernel", partial(experiment, "theory/dynamics", "theory.md")),
+    (LIMIT, "Which steps the kernel looks at", partial(experiment, "theory/sensitivity", "theory.md")),
+    (LIMIT, "Orthogonal weights", partial(experiment, "theory/initialisation", "theory.md")),
+    (LIMIT, "The kernel of a network while it trains", partial(experiment, "theory/evolution", "theory.md")),
+    (SYNTHETIC, "The next step of a noisy sinusoid", partial(experiment, "synthetic/prediction", "synthetic.md")),
+    (UCR, "The kernels of the paper", partial(summary_of, "ucr56")),
+    (UCR, "Accuracies of the kernels of the paper", partial(drawing_of, "ucr56", overview, TICKS)),
+    (UCR, "The RNTK against the other kernels", partial(leads_of, "ucr56", ["rntk"], [*BASELINES, "1nn_ed"])),
+    (UCR, "The family of the RNTK", partial(summary_of, "family")),
+    (UCR, "Accuracies of the family", partial(drawing_of, "family", overview, TICKS)),
+    (UCR, "The family against the other kernels", partial(leads_of, "family", MEMBERS, BASELINES)),
+    (NETWORKS, "Trained networks beside the kernels", partial(summary_of, "networks_small")),
+    (NETWORKS, "Accuracies of trained networks", partial(drawing_of, "networks_small", overview, TICKS)),
+    (UNEQUAL, "Series as they are, padded, cut and resampled", partial(summary_of, "ucr_unequal")),
+    (UNEQUAL, "Accuracies on series of unequal lengths", partial(drawing_of, "ucr_unequal", overview, TICKS)),
+    (APPENDIX, "The kernels of the paper", partial(accuracies_of, "ucr56")),
+    (APPENDIX, "The family of the RNTK", partial(accuracies_of, "family")),
+    (APPENDIX, "Trained networks beside the kernels", partial(accuracies_of, "networks_small")),
+    (APPENDIX, "Series as they are, padded, cut and resampled", partial(accuracies_of, "ucr_unequal")),
+)
+
+
+def write_paper(place: Place) -> tuple[Path, list[str]]:
+    """Write `paper.tex` and its figures; returns its path, and what is not in it and why."""
+    parts, absent, section = [], [], None
+    for name, title, make in EXHIBITS:
+        if name != section:
+            parts.append((r"\clearpage\appendix" if name == APPENDIX else "") + rf"\section{{{name}}}")
+            section = name
+        try:
+            parts.append(make(place, title))
+        except (ValueError, OSError) as error:
+            absent.append(f"{title}: {error}")
+            parts.append(rf"\paragraph{{{escape(title)}}} is not there: {escape(error)}.")
+    path = place.to / "paper.tex"
+    write_text(path, DOCUMENT.replace("<>", "\n".join(parts)))
+    return path, absent
+
+
+def typeset(tex: Path) -> list[str]:
+    """Make the PDF of a file of LaTeX, beside it; returns what LaTeX warns of, such as lines that stick out.
+
+    Raises ValueError where pdflatex is not installed, and where it finds a mistake.
+    """
+    if not shutil.which("pdflatex"):
+        raise ValueError(f"{tex} is written, and pdflatex, which makes a PDF of it, is not installed: {INSTALL}")
+    epoch = {"SOURCE_DATE_EPOCH": "0", "FORCE_SOURCE_DATE": "1", "max_print_line": "1000"}
+    with TemporaryDirectory() as folder:
+        options = ["-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", f"-output-directory={folder}"]
+        for _ in range(5):  # until the widths of the long tables, and the references, are settled
+            run = subprocess.run(
+                ["pdflatex", *options, tex.name], cwd=tex.parent, env=os.environ | epoch, capture_output=True
+            )
+            log = (Path(folder) / f"{tex.stem}.log").read_text(errors="replace")
+            if run.returncode:
+                mistake = re.search(r"^! .*(\n.*){0,3}", log, re.MULTILINE)
+                raise ValueError(
+                    f"{tex}: pdflatex stopped. {mistake[0] if mistake else log[-500:]}\nIf a file is not found: {INSTALL}"
+                )
+            if not re.search("Rerun (LaTeX|to get)", log):
+                break
+        write_bytes(tex.with_suffix(".pdf"), (Path(folder) / f"{tex.stem}.pdf").read_bytes())
+    return re.findall("^(?:Overfull|Missing character|LaTeX Warning).*", log, re.MULTILINE)
+
+
+def main() -> int:
+    """Write the paper, and make its PDF."""
+    parser = argparse.ArgumentParser(description="Put the tables and figures of the reference studies into one PDF.")
+    parser.add_argument(
+        "--studies", type=Path, default=Path("results/reference"), help="the folder of the studies' folders"
+    )
+    parser.add_argument(
+        "--experiments", type=Path, default=Path("outputs"), help="the folder of the experiments' outputs"
+    )
+    parser.add_argument("--to", type=Path, default=Path("outputs/paper"), help="where to write it")
+    place = Place(**vars(parser.parse_args()))
+    tex, absent = write_paper(place)
+    for what in absent:
+        print(f"not in it: {what}", file=sys.stderr)
+    try:
+        for warning in typeset(tex):
+            print(f"warning: {warning}", file=sys.stderr)
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(f"{len(EXHIBITS) - len(absent)} tables and figures in {tex.with_suffix('.pdf')}, and in LaTeX in {tex}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
