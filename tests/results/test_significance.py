@@ -270,7 +270,8 @@ def test_the_bayesian_test_of_one_dataset_is_a_beta_distribution(lead, expected)
     ],
 )
 def test_the_bayesian_test_is_that_of_its_authors(pair, expected):
-    """By their own library, baycomp 1.0.3, from 200,000 samples; in points as in shares. The rope is 0.0103, as many leads lie on the edge of 0.01,
+    """By their own library, baycomp 1.0.3, from 200,000 samples; in points as in shares.
+    The rope is 0.0103, as many leads lie on the edge of 0.01,
     where theirs goes by their rounding.
 
     It is no dependency, as it installs a package named `tests`, which hides this one.
