@@ -94,9 +94,10 @@ def test_threads_change_no_bit(monkeypatch):
 
 
 INTERRUPTED = """
-import sys
+import signal, sys
 import numpy as np, numba
 from rntk import RNTK
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs begin with it ignored
 numba.set_num_threads(int(sys.argv[1]))
 kernel = RNTK(readout="mean")
 X = np.random.default_rng(0).normal(size=(1500, 1500))
