@@ -13,7 +13,7 @@ PYTEST := $(BIN)/python -m pytest -n auto --dist loadgroup
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup test test-all mutants bench reproduce theory synthetic tables paper mlflow lint
+.PHONY: help setup test test-all mutants bench reproduce theory synthetic tables report paper mlflow lint
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -44,7 +44,7 @@ bench: $(INSTALLED) ## measure speed, memory and start against other ways, as on
 	$(BIN)/python -m pytest benchmarks --benchmark-columns=min,median,rounds --benchmark-max-time=0.5
 	$(BIN)/python -m benchmarks
 
-reproduce: $(INSTALLED) ## run a study, or what is missing of it, and write its tables (STUDY=ucr56, family, networks_small, ucr_unequal, quick, smoke)
+reproduce: $(INSTALLED) ## run a study, or what is missing of it, and write its tables and report (STUDY=ucr56, family, networks_small, ucr_unequal, quick, smoke)
 	$(BIN)/python -m runners.reproduce study=$(STUDY) output=$(OUTPUT) $(ARGS)
 
 theory: $(INSTALLED) ## run the theory's experiments, and draw their figures (half an hour; ARGS='experiment.seeds=2' of each)
@@ -55,6 +55,9 @@ synthetic: $(INSTALLED) ## predict the next step from windows of unequal length 
 
 tables: $(INSTALLED) ## make a study's tables from its records, or from those of the reference run
 	$(BIN)/python -m results.tables $(OUTPUT)/$(STUDY) results/reference/$(STUDY) --to $(OUTPUT)/$(STUDY)/tables
+
+report: $(INSTALLED) ## write a study's report, one page to open in a browser, from its records or those of the reference run
+	$(BIN)/python -m runners.report study=$(STUDY) output=$(OUTPUT) $(ARGS)
 
 paper: $(INSTALLED) ## put all tables and figures of the reference studies into one PDF (needs pdflatex)
 	$(BIN)/python -m results.paper --experiments $(OUTPUT) --to $(OUTPUT)/paper

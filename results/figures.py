@@ -42,14 +42,18 @@ def figure(draw: Callable[[Figure], None], height: float, width: float = COLUMN)
     return made
 
 
-def save(made: Figure, folder: Path, name: str) -> list[Path]:
-    """Write a figure as PDF, SVG and PNG, without a date; returns their paths."""
+def encoded(made: Figure, ending: str) -> bytes:
+    """A figure as a file of a kind, pdf, svg or png, without a date."""
     logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of every font that it makes smaller
-    paths = []
+    content = BytesIO()
     with matplotlib.rc_context(STYLE):
-        for ending, metadata in NO_DATE.items():
-            content = BytesIO()
-            made.savefig(content, format=ending, dpi=200, metadata=metadata)
-            paths.append(Path(folder) / f"{name}.{ending}")
-            write_bytes(paths[-1], content.getvalue())
+        made.savefig(content, format=ending, dpi=200, metadata=NO_DATE[ending])
+    return content.getvalue()
+
+
+def save(made: Figure, folder: Path, name: str) -> list[Path]:
+    """Write a figure as PDF, SVG and PNG; returns their paths."""
+    paths = [Path(folder) / f"{name}.{ending}" for ending in NO_DATE]
+    for path, ending in zip(paths, NO_DATE, strict=True):
+        write_bytes(path, encoded(made, ending))
     return paths

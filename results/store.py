@@ -174,10 +174,11 @@ def read_table(record: Record, folder: Path, table: str) -> list[dict[str, str]]
     return []
 
 
-def heads(folder: Path) -> Iterator[Record]:
+def heads(folder: Path, faults: list[str] | None = None) -> Iterator[Record]:
     """Every record under a folder, in the order of the file names, without the tables.
 
-    Raises ValueError naming a file that is not a record.
+    Raises ValueError naming a file that is not a record; where there is a list of `faults`, the message is added to it instead, and the
+    file passed over.
     """
     known = {field.name for field in fields(Record)}
     for name in _names(folder):
@@ -187,10 +188,12 @@ def heads(folder: Path) -> Iterator[Record]:
             content = json.loads(read_file(folder, name).decode("utf-8"))
             record = Record(**{name: value for name, value in content.items() if name in known})
         except (ValueError, TypeError, AttributeError) as error:
-            raise ValueError(
-                f"{path_of(name, folder)} is not a record: {error}; remove it and run the study again"
-            ) from error
-        yield record
+            fault = f"{path_of(name, folder)} is not a record: {error}; remove it and run the study again"
+            if faults is None:
+                raise ValueError(fault) from error
+            faults.append(fault)
+        else:
+            yield record
 
 
 def has_records(folder: Path) -> bool:
@@ -227,12 +230,12 @@ def read_plan(folder: Path) -> dict:
     return json.loads(path.read_text()) if path.exists() else {}
 
 
-def study_records(folder: Path) -> list[Record]:
+def study_records(folder: Path, faults: list[str] | None = None) -> list[Record]:
     """The records that make up the study in a folder: those its plan names, or, without a plan, the latest of each
-    dataset and method.
+    dataset and method. `faults` is as for `heads`.
     """
     plan = read_plan(folder)
-    records = [record for place in folders(folder) for record in heads(place)]
+    records = [record for place in folders(folder) for record in heads(place, faults)]
     if plan:
         keys = set(plan["keys"])
         records = [record for record in records if record.key in keys]

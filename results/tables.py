@@ -103,14 +103,19 @@ def describe(folder: Path, accuracy: pd.DataFrame) -> str:
 
 def describe_run(records: list[Record]) -> str:
     """When, where and for how long the records of a study were computed."""
-    computed = [record for record in records if "total" in record.timings]
+    computed = [record for record in records if {"total", "finished", "peak_memory_mib"} <= {*record.timings}]
     if not computed:
         return "no task was run"
     ends = [datetime.fromisoformat(record.timings["finished"]) for record in computed]
     begin = min(end - timedelta(seconds=record.timings["total"]) for end, record in zip(ends, computed, strict=True))
     work = sum(record.timings["total"] for record in computed)
     where = ", ".join(
-        sorted({f"{record.environment['processor']}, Python {record.environment['python']}" for record in computed})
+        sorted(
+            {
+                "{}, Python {}".format(*(record.environment.get(of, "?") for of in ("processor", "python")))
+                for record in computed
+            }
+        )
     )
     peak = max(record.timings["peak_memory_mib"] for record in computed)
     return (

@@ -1,4 +1,4 @@
-"""A whole study from the command line: plan, run what is missing, track, tables.
+"""A whole study from the command line: plan, run what is missing, track, tables, report.
 
 python -m runners.reproduce study=ucr56
 python -m runners.reproduce study=quick output=/tmp/here workers=1
@@ -33,7 +33,7 @@ def reproduce(config: DictConfig) -> None:
 
 
 def run_study(config: DictConfig) -> int:
-    """Plan and run a study, write its tables; returns the number of tasks that failed.
+    """Plan and run a study, write its tables and its report; returns the number of tasks that failed.
 
     A dataset that cannot be had is no failure of a task.
     """
@@ -43,6 +43,7 @@ def run_study(config: DictConfig) -> int:
     from results.tables import write_tables
     from runners.evaluate import blank_record
     from runners.plan import make_plan
+    from runners.report import write
     from runners.study import describe, run_tasks
     from runners.task import Task
     from runners.tracking import View
@@ -77,12 +78,14 @@ def run_study(config: DictConfig) -> int:
         on_record=view.log,
     )
     written = write_tables(folder) + write_overview(folder)
+    report = write(config, folder)
     view.close()
     print(written[1].read_text())
     records = store.study_records(folder)
     faults = [record for record in records if record.status not in ("ok", "skipped")]
     ok = sum(record.status == "ok" for record in records)
     print(f"{ok} of {len(tasks)} tasks have a result; tables in {written[0].parent}, figure {written[-1]}")
+    print(f"report: {report}")
     report_missing(missing)
     report_absent(methods)
     for record in faults:

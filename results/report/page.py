@@ -1,0 +1,192 @@
+"""The report of a study as one file that opens without a network: `index.html`.
+
+The page stands as HTML: sentences, tables, and the figures of `results.figures`. What depends on the reader, two methods side by side, a
+dataset's charts, is drawn by `script.js` from the numbers of `results.report.data`. The same records give the same bytes.
+"""
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from results import store
+from results.comparison import options, readable, unsaid
+from results.record import Record
+from results.report import data, tables
+from results.report.drawings import drawings, embedded
+from results.report.findings import count, findings, measure
+from results.report.font import font
+from results.report.references import references
+from results.report.words import WORDS
+from results.significance import ROPE, friedman
+from results.statistics import accuracies
+from results.tables import describe_coverage, describe_run, number
+
+HERE = Path(__file__).parent
+NO_SERIES = "this report was made without the datasets"
+SeriesOf = Callable[[str], data.Series | str]
+
+
+def write_report(
+    folder: Path,
+    to: Path | None = None,
+    kinds: Mapping[str, str] | None = None,
+    series: SeriesOf = lambda name: NO_SERIES,
+) -> Path:
+    """Write the report of the study in `folder` (to `folder`/report, or `to`); returns its path.
+
+    `kinds` names the kind of data of a dataset, `series` gives its series, or the reason why they are not there. A study without
+    records has a page that says so. Raises ValueError where there is no such folder, or its pack of records is damaged.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ValueError(
+            f"{folder}: there is no such study: run it first (`make reproduce STUDY={folder.name}`), or name another"
+        )
+    path = Path(to or folder / "report") / "index.html"
+    store.write_text(path, page(folder, kinds or {}, series))
+    return path
+
+
+def page(folder: Path, kinds: Mapping[str, str], series: SeriesOf) -> str:
+    """The report as a text."""
+    plan, faults = store.read_plan(folder), []
+    records = store.study_records(folder, faults)
+    found = accuracies(records)
+    names, methods = sorted(plan.get("datasets") or found.index), list(plan.get("methods") or found.columns)
+    accuracy = found.reindex(index=names, columns=methods).astype(float)
+    tasks = {
+        name: [r for r in records if r.dataset == name and r.status == "ok" and r.test_accuracy is not None]
+        for name in names
+    }
+    tasks = {name: sorted(some, key=lambda task: methods.index(task.method)) for name, some in tasks.items() if some}
+    kinds = {name: kinds[name] for name in names if name in kinds}
+    pairs = measure(accuracy)
+    said = findings(accuracy, pairs, kinds)
+    absent = tables.without_result(names, methods, records)
+    headline = tables.headline(accuracy, records) if tasks else None
+
+    axes = []
+    sections = {
+        name: section(
+            some,
+            data.dataset(some, lambda task, table: store.read_table(task, folder, table), series(name), axes, faults),
+        )
+        for name, some in tasks.items()
+    }
+    content = {
+        "study": plan.get("study") or folder.name,
+        "methods": methods,
+        "first": [row[0] for row in headline.rows[:2]] if headline else [],
+        "words": WORDS,
+        "rope": ROPE,
+        "axes": axes,
+        "of_a_class": data.OF_A_CLASS,
+        "misclassified": data.MISCLASSIFIED,
+        "pairs": [
+            {name: None if pd.isna(value) else value for name, value in row.items()} for row in pairs.to_dict("records")
+        ],
+        "datasets": sections,
+    }
+    content["font"] = font(json.dumps(content, ensure_ascii=False))
+    return template().render(
+        study=content["study"],
+        counts={
+            "methods": count(len(methods), "method"),
+            "datasets": count(len(names), "dataset"),
+            "tasks": len(names) * len(methods),
+            "done": sum(map(len, tasks.values())),
+        },
+        findings=said,
+        headline=headline,
+        coverage=describe_coverage(accuracy) if names else "",
+        kinds=kinds,
+        kinds_table=tables.kinds_of_data(accuracy, kinds),
+        pairs=tables.table_of(readable(pairs)) if len(pairs) else None,
+        pair_notes=[*options(pairs, ROPE), *unsaid(accuracy, pairs, friedman(accuracy))] if len(pairs) else [],
+        drawings=[embedded(drawing) for drawing in drawings(accuracy)],
+        methods=methods,
+        columns=columns(methods, kinds),
+        datasets=[row(name, accuracy.loc[name], tasks.get(name, []), kinds) for name in names],
+        run=describe_run(records),
+        protocols=tables.distinct(record.protocol for record in records),
+        configs=tables.configs(records, methods),
+        environments=tables.environments(records),
+        absent=absent,
+        faults=faults,
+        references=references(records),
+        data=Markup(json.dumps(content, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")),
+        style=Markup((HERE / "style.css").read_text("utf-8")),
+        script=Markup((HERE / "script.js").read_text("utf-8")),
+    )
+
+
+def template():
+    """The page's template, which refuses names that it is not given."""
+    loaded = Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    loaded.filters["base64"] = lambda text: base64.b64encode(text.encode()).decode()
+    return loaded.get_template("page.html")
+
+
+def section(tasks: list[Record], drawn: dict[str, Any]) -> dict[str, Any]:
+    """A dataset as `script.js` draws it."""
+    heads = {
+        task.method: {
+            "test": task.test_accuracy,
+            "cv": task.cv_accuracy,
+            "n": task.n_train,
+            "selected": task.selected,
+        }
+        for task in tasks
+    }
+    return {"tasks": heads, **drawn}
+
+
+def columns(methods: list[str], kinds: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The columns of the table of datasets: the name in the CSV, the label, and whether it is text."""
+    facts = [("dataset", "Dataset", True), *([("kind", "Kind", True)] if kinds else [])]
+    facts += [("n_train", "Train", False), ("n_test", "Test", False), ("length", "Length", False)]
+    return [
+        {"name": name, "label": label, "text": text}
+        for name, label, text in (*facts, *((m, m, False) for m in methods))
+    ]
+
+
+def row(name: str, accuracy: pd.Series, tasks: list[Record], kinds: Mapping[str, str]) -> dict[str, Any]:
+    """A dataset's row: every cell's value in full, its text, and its class in the style; and what its section begins with."""
+    facts = {
+        what: next((getattr(task, what) for task in tasks if getattr(task, what) is not None), None)
+        for what in ("n_train", "n_test", "length")
+    }
+    cells = [{"value": kinds.get(name, ""), "text": kinds.get(name, "–"), "classes": "text"}] if kinds else []
+    cells += [
+        {"value": "" if value is None else value, "text": "–" if value is None else value, "classes": ""}
+        for value in facts.values()
+    ]
+    best = [method for method, value in accuracy.items() if value == accuracy.max()]
+    for method, value in accuracy.items():
+        classes = "dash" if pd.isna(value) else "best" if method in best else ""
+        cells.append(
+            {"value": "" if pd.isna(value) else repr(float(value)), "text": number(100 * value), "classes": classes}
+        )
+    about = [
+        kinds.get(name),
+        f"{facts['n_train']} training and {facts['n_test']} test series",
+        facts["length"] and f"{facts['length']} steps",
+    ]
+    if best:
+        about.append(f"best: {', '.join(best)}, {number(100 * accuracy.max())} %")
+    return {
+        "name": name,
+        "best": best,
+        "cells": cells,
+        "about": " · ".join(str(part) for part in about if part),
+        "section": tables.methods_on(tasks) if tasks else None,
+    }
