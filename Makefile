@@ -44,7 +44,7 @@ bench: $(INSTALLED) ## measure speed, memory and start against other ways, as on
 	$(BIN)/python -m pytest benchmarks --benchmark-columns=min,median,rounds --benchmark-max-time=0.5
 	$(BIN)/python -m benchmarks
 
-reproduce: $(INSTALLED) ## run a study, or what is missing of it, and write its tables and report (STUDY=ucr56, family, networks_small, ucr_unequal, quick, smoke)
+reproduce: $(INSTALLED) ## run a study, or what is missing of it, and write its tables and report (STUDY=ucr56, family, context, networks_small, ucr_unequal, quick, smoke)
 	$(BIN)/python -m runners.reproduce study=$(STUDY) output=$(OUTPUT) $(ARGS)
 
 theory: $(INSTALLED) ## run the theory's experiments, and draw their figures (half an hour; ARGS='experiment.seeds=2' of each)

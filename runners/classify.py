@@ -70,7 +70,7 @@ def with_network(task: Task, record: Record, X_train, y_train, X_test, timings: 
 
     quiet_jax()
     protocol, method = task.protocol, task.method
-    record.environment |= trainers()
+    record.environment = record.environment | trainers()  # that of the process is shared
     network = method.build()
     search = NetworkSearch(network, list(method.settings()), protocol.fold_seed(task.dataset))
     try:
@@ -86,16 +86,29 @@ def with_network(task: Task, record: Record, X_train, y_train, X_test, timings: 
 
 
 def with_classifier(task: Task, record: Record, X_train, y_train, X_test, timings: dict, deadline: float) -> Outcome:
-    """Score each setting of a classifier by the same folds, refit the best, and classify the test set."""
-    method = task.method
+    """Score each setting of a classifier by the same folds, refit the best, and classify the test set.
+
+    A classifier with a `random_state` that its config leaves open gets the dataset's seed.
+    """
+    method, protocol = task.method, task.protocol
     check_one_length(X_train, task, method.build())
-    folds = task.protocol.split(y_train, task.dataset)
+    record.environment = record.environment | method.packages
+    folds = protocol.split(y_train, task.dataset)
+    seed = protocol.fold_seed(task.dataset) >> 1  # 31 bits: some take no more
+
+    def build(setting):
+        model = method.build(setting)
+        if getattr(model, "random_state", seed) is None:
+            model.set_params(random_state=seed)
+            record.seeds["classifier"] = seed
+        return model
+
     correct = []
     started = time.perf_counter()
     for setting in method.settings():
         if time.monotonic() > deadline:
             raise OutOfTime(f"stopped after {len(correct)} of {method.n_settings} settings")
-        model = method.build(setting)
+        model = build(setting)
         hits = (
             np.count_nonzero(clone(model).fit(X_train[fit], y_train[fit]).predict(X_train[held]) == y_train[held])
             for fit, held in folds
@@ -106,6 +119,6 @@ def with_classifier(task: Task, record: Record, X_train, y_train, X_test, timing
     best = int(np.argmax(correct))
     setting = list(method.settings())[best]
     started = time.perf_counter()
-    predicted = method.build(setting).fit(X_train, y_train).predict(X_test)
+    predicted = build(setting).fit(X_train, y_train).predict(X_test)
     timings["predict"] = time.perf_counter() - started
     return Outcome(predicted, method.parameters(setting), correct[best] / len(y_train), correct.count(correct[best]))

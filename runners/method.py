@@ -5,9 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
+from importlib.metadata import packages_distributions, version
 from importlib.util import find_spec
 from itertools import product
 from math import prod
+from pathlib import Path
+from sysconfig import get_path
 from typing import Any
 
 from hydra.errors import InstantiationException
@@ -22,6 +25,9 @@ CALLS = {
     "network": ("init", "logits", "with_params", "set_params"),
     "classifier": ("fit", "predict", "set_params"),
 }
+
+# what a method may need beyond the study's own packages, by the extra of pyproject.toml that brings it
+EXTRAS = {"networks": ("jax", "optax", "equinox"), "context": ("dtaidistance",)}
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,20 @@ class Method:
     @property
     def absent(self) -> str:
         """What must be installed before the method can run, and how; "" where all is there."""
-        return absent_networks() if self.network else ""
+        return absent_of(self.extra) if self.extra else ""
+
+    @property
+    def extra(self) -> str | None:
+        """The one of EXTRAS that the method needs."""
+        if self.network:
+            return "networks"
+        return "context" if self.config["_target_"].startswith("baselines.warping.") else None
+
+    @property
+    def packages(self) -> dict[str, str]:
+        """Versions of what brings the method's class, where that is not the study itself, and of its extra's packages."""
+        found = {name: version(name) for name in EXTRAS.get(self.extra, ())}
+        return found | dict(filter(None, [distribution_of(self.config["_target_"])]))
 
     @property
     def n_settings(self) -> int:
@@ -126,9 +145,13 @@ class Method:
 
     @property
     def code(self) -> str | None:
-        """A hash of the file in which the method's class stands; None for our own, whose changes the protocol counts."""
+        """A hash of the file in which the method's class stands, and before it name and version of the package that was installed
+        with it, whose other files count as much; None for our own, whose changes the protocol counts.
+        """
         target = self.config["_target_"]
-        return None if target.split(".")[0] in ("rntk", "baselines") else hash_of_source(target)
+        if target.split(".")[0] in ("rntk", "baselines"):
+            return None
+        return " ".join([*(distribution_of(target) or ()), hash_of_source(target) or ""]).strip() or None
 
     def as_dict(self) -> dict:
         """The method as plain values, with its whole grid, for keys and records."""
@@ -136,10 +159,10 @@ class Method:
         return {"name": self.name, **{name: value for name, value in chosen.items() if value is not None}}
 
 
-def absent_networks() -> str:
-    """Which packages of the extra `networks` are not there, and how to install them; "" where all are."""
-    absent = [name for name in ("jax", "optax", "equinox") if find_spec(name) is None]
-    return f"needs {' and '.join(absent)}: pip install '.[networks]'" if absent else ""
+def absent_of(extra: str) -> str:
+    """Which packages of one of EXTRAS are not there, and how to install them; "" where all are."""
+    absent = [name for name in EXTRAS[extra] if find_spec(name) is None]
+    return f"needs {' and '.join(absent)}: pip install '.[{extra}]'" if absent else ""
 
 
 @cache
@@ -150,3 +173,14 @@ def hash_of_source(target: str) -> str | None:
             return sha256(file.read()).hexdigest()
     except Exception:  # not importable, or not written in Python: who builds it says what is wrong
         return None
+
+
+@cache
+def distribution_of(target: str) -> tuple[str, str] | None:
+    """Name and version of the installed package that a class stands in; None where it is in a file of one's own."""
+    try:
+        inside = Path(inspect.getfile(get_object(target))).is_relative_to(get_path("purelib"))
+        (name,) = packages_distributions()[target.split(".")[0]]
+    except Exception:  # not importable, or of no package or of several
+        return None
+    return (name, version(name)) if inside else None

@@ -15,13 +15,13 @@ from omegaconf import DictConfig
 
 from runners.config import begin, stop
 from runners.experiment import run_experiment
-from runners.method import absent_networks
+from runners.method import absent_of
 
 
 def theory(config: DictConfig) -> None:
     """Run the experiment of a configuration."""
     name = config.experiment._target_.rsplit(".", 1)[-1]
-    if name != "sensitivity" and (fault := absent_networks()):  # a matter of the kernel alone
+    if name != "sensitivity" and (fault := absent_of("networks")):  # a matter of the kernel alone
         stop(f"this {fault}")
     run_experiment(config, Path(config.output) / "theory" / name)
 

@@ -93,8 +93,9 @@ def test_every_study_composes(conf, study):
     trained = ["gaussian_rnn", "identity_rnn", "gru"]
     networks = ["rntk_mean", "rntk_family", *trained, *(f"{name}_mean" for name in trained)]
     more = {"family": family, "networks": networks, "networks_small": networks}.get(study, [])
+    everyday = ["1nn_ed", "1nn_dtw", "1nn_dtw_learned", "minirocket", "rocket"]
     if study != "ucr_unequal":
-        assert names == base + more
+        assert names == (everyday if study == "context" else base + more)
     assert protocol_of(config).C == (0.01, 0.1, 1.0, 10.0, 100.0)
 
 
@@ -107,6 +108,10 @@ def test_every_study_composes(conf, study):
         ("polynomial", 30),
         ("gaussian", 10),
         ("1nn_ed", 1),
+        ("1nn_dtw", 1),
+        ("1nn_dtw_learned", 17),
+        ("minirocket", 1),
+        ("rocket", 1),
         ("rntk_direction", 450),
         ("rntk_deep", 150),
         ("rntk_erf", 250),

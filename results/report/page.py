@@ -82,14 +82,15 @@ def page(folder: Path, kinds: Mapping[str, str], series: SeriesOf) -> str:
     content = {
         "study": plan.get("study") or folder.name,
         "methods": methods,
-        "first": [row[0] for row in headline.rows[:2]] if headline else [],
+        "first": [line[0] for line in headline.rows[:2]] if headline else [],
         "words": WORDS,
         "rope": ROPE,
         "axes": axes,
         "of_a_class": data.OF_A_CLASS,
         "misclassified": data.MISCLASSIFIED,
         "pairs": [
-            {name: None if pd.isna(value) else value for name, value in row.items()} for row in pairs.to_dict("records")
+            {name: None if pd.isna(value) else value for name, value in pair.items()}
+            for pair in pairs.to_dict("records")
         ],
         "datasets": sections,
     }

@@ -197,6 +197,7 @@ def problem(n=40, T=6, classes=2, seed=0):
     return rng.normal(size=(n, T)) + 1.5 * y[:, None], y
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("worth", [0, training.WORTH_COMPILING])
 def test_one_batch_of_trainings_is_the_trainings_one_by_one(monkeypatch, worth):
     """Runs of unequal numbers of batches, of several rates, some of which end early and, where it is worth a program, are left out
@@ -223,6 +224,7 @@ def test_one_batch_of_trainings_is_the_trainings_one_by_one(monkeypatch, worth):
     assert ends[0] == ends[3] == 4 < min(ends[1:3])
 
 
+@pytest.mark.slow
 def test_a_training_is_rmsprop_on_clipped_gradients():
     """Two epochs of two batches, each a tenth of the series, by hand: v ← 0.9 v + 0.1 g², θ ← θ − rate g/√(v + ε), g of norm 0.01 at
     most, and another order in each epoch.
@@ -266,6 +268,7 @@ def test_what_is_kept_is_the_best_epoch():
     assert any(found.correct[-1] < max(found.correct) for found in histories)
 
 
+@pytest.mark.slow
 def test_a_search_chooses_what_classifies_and_says_what_diverged():
     """Seeds reproduce to the digit; a rate at which everything overflows is left out, with fold and epoch."""
     X, y = problem(30)
@@ -291,6 +294,7 @@ def test_a_search_chooses_what_classifies_and_says_what_diverged():
     np.testing.assert_array_equal(search.predict(fresh), predicted[1:])
 
 
+@pytest.mark.slow
 def test_each_architecture_is_trained_as_if_it_were_alone():
     """Settings that differ in more than the rate share no program: the same rows as in searches of their own."""
     X, y = problem(20)

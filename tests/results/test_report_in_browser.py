@@ -41,6 +41,7 @@ def column(page, i):
 
 
 def downloaded(page, click):
+    page.wait_for_timeout(200)  # Chromium drops what exceeds ten downloads a second
     with page.expect_download() as download:
         click.click()
     return download.value.suggested_filename, download.value.path().read_bytes()

@@ -40,6 +40,7 @@ def test_a_law_needs_two_widths():
         power_law([8, 8, 8], [1.0, 2.0, 3.0])
 
 
+@pytest.mark.slow
 def test_the_empirical_kernel_converges_as_the_root_of_the_width():
     found = convergence([64, 256, 1024], 12, ["relu", "erf"], n=4, fit_from=64, **NETWORK)
     for nonlinearity in ("relu", "erf"):
@@ -127,6 +128,7 @@ def test_what_a_network_remembers_grows_with_sigma_w_and_with_the_mean():
     assert 15 <= mean_short <= 25  # all steps count alike
 
 
+@pytest.mark.slow
 def test_orthogonal_weights_have_the_same_limit():
     found = initialisation([32, 64, 256], 8, n=4, n_test=2, steps=60, fit_from=32, **NETWORK)
     for name in ("gaussian", "orthogonal"):
@@ -187,6 +189,7 @@ def test_gains_are_over_seeds_and_must_last():
     assert gains(rows[:2])["since"] is None
 
 
+@pytest.mark.slow
 def test_the_kernel_of_a_network_that_trains():
     """On ItalyPowerDemand: it moves, the network learns, and what is found is found again to the digit."""
     asked = {

@@ -292,6 +292,7 @@ def test_a_file_that_is_not_the_archives_is_refused_by_name_and_stops_nothing(tm
     assert status["GunPoint", "gaussian"] == "failed"
 
 
+@pytest.mark.slow
 def test_a_sweep_is_found_in_mlflow_by_search(tmp_path):
     """Hydra's multirun through the joblib launcher: four tasks, each found by its hyperparameter, and shown side by side."""
     from mlflow.tracking import MlflowClient

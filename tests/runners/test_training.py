@@ -75,6 +75,7 @@ def test_learning_curves_are_metrics_by_epoch(record_and_folder, tmp_path):
     assert any(artifact.path.endswith(".curves.csv") for artifact in client.list_artifacts(run.info.run_id))
 
 
+@pytest.mark.slow
 def test_where_all_diverges_there_is_no_accuracy(tmp_path):
     record = run_task(task((1e30,)), tmp_path, None)
     assert (record.status, record.test_accuracy, record.predictions) == ("not_converged", None, [])
