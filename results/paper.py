@@ -10,24 +10,27 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from results.comparison import readable
 from results.figures import save
+from results.figures.study import Drawing, drawings, kinds_in
 from results.latex import escape, latex
 from results.overview import overview
 from results.significance import comparisons
-from results.store import write_bytes, write_text
+from results.store import read_table, study_records, write_bytes, write_text
 from results.tables import describe, latex_accuracies, latex_summary, study_accuracies
+from results.ties import TIES, read_ties
+from results.ties import readable as readable_ties
+from results.ties import summary as summary_of_ties
 
 DOCS = Path(__file__).parents[1] / "docs"
+KINDS = DOCS.parent / "datasets" / "archive.csv"
 INSTALL = (
     "install pdfTeX with the packages that LaTeX recommends (Debian: apt install texlive-latex-recommended "
     "texlive-fonts-recommended; macOS: MacTeX; Windows: MiKTeX), and run this again"
@@ -92,12 +95,45 @@ def leads_of(study: str, methods: list[str], others: list[str], place: Place, ti
     return latex(table, f"{about} {caption}", f"tab:{study}-leads")
 
 
-def drawing_of(study: str, draw: Callable[[pd.DataFrame], Figure], shown: str, place: Place, title: str) -> str:
-    """A figure of a study's accuracies; `shown` says what it shows."""
+def ties_of(study: str, place: Place, title: str) -> str:
+    """What the choices that tied in a study's cross-validation are worth on the test set."""
+    _, about = read(place.studies / study, title)
+    rows = read_ties(place.studies / study / TIES)
+    caption = (
+        "Of all pairs of setting and C with the best score of cross-validation, how many they are, and how far their test accuracies "
+        "lie apart, in points; how many per cent of them are better and worse than the first, the study's choice; and the mean accuracy "
+        "of the study's choices, of tied ones taken at random, and of the worst and the best of them everywhere."
+    )
+    return latex(readable_ties(summary_of_ties(rows)), f"{about} {caption}", f"tab:{study}-ties")
+
+
+def overview_of(study: str, place: Place, title: str) -> str:
+    """The figure of a study's accuracies."""
     accuracy, about = read(place.studies / study, title)
-    name = f"{study}_{draw.__name__}"
-    path, *_ = save(draw(accuracy), place.to / "figures", name)
-    return picture(path, escape(f"{about} {shown}"))
+    path, *_ = save(overview(accuracy), place.to / "figures", f"{study}_overview")
+    return picture(
+        path,
+        escape(f"{about} A tick is a dataset; a box spans the quartiles and shows the median; a diamond is the mean."),
+    )
+
+
+def figure_of(study: str, name: str, place: Place, title: str, of: str = "", against: str = "") -> str:
+    """A figure of `results.figures.study`, by its name, with its own caption; `of` and `against` are methods that it compares."""
+    folder = place.studies / study
+    _, about = read(folder, title)
+    found = {drawing.name: drawing for drawing in drawings_of(folder, of, against)}
+    if name not in found:
+        raise ValueError(f"{folder} has no figure {name!r}: it has {', '.join(found)}")
+    path, *_ = save(found[name].draw(), place.to / "figures", f"{study}_{name}")
+    return picture(path, escape(f"{about} {found[name].caption}"), width="")  # drawn for this page: of its own size
+
+
+@cache
+def drawings_of(folder: Path, of: str, against: str) -> list[Drawing]:
+    """All figures of a study."""
+    grid = partial(read_table, folder=folder, table="grid")
+    methods = [[name] if name else [] for name in (of, against)]
+    return drawings(study_accuracies(folder), study_records(folder), grid, kinds_in(KINDS), *methods)
 
 
 def read(folder: Path, title: str) -> tuple[pd.DataFrame, str]:
@@ -146,11 +182,12 @@ def prose(markdown: str) -> str:
     return done + escape(markdown[end:])
 
 
-def picture(path: Path, caption: str) -> str:
-    """A figure of the paper as wide as its text; the caption is LaTeX."""
+def picture(path: Path, caption: str, width: str = r"[width=\linewidth]") -> str:
+    """A figure of the paper, as wide as its text; the caption is LaTeX."""
     name = path.stem.replace("_", "-")
     return rf"""\begin{{figure}}
-\includegraphics[width=\linewidth]{{figures/{path.name}}}
+\centering
+\includegraphics{width}{{figures/{path.name}}}
 \caption{{{caption}}}\label{{fig:{name}}}
 \end{{figure}}
 """
@@ -160,7 +197,6 @@ LIMIT, SYNTHETIC, UCR = "Finite networks and their limit", "Series of sines", "C
 NETWORKS, UNEQUAL, APPENDIX = "Trained networks", "Series of unequal lengths", "Accuracies on each dataset"
 BASELINES = ["ntk", "rbf", "polynomial", "gaussian"]
 MEMBERS = ["rntk", *(f"rntk_{member}" for member in ("direction", "deep", "erf", "mean", "gp", "family"))]
-TICKS = "A tick is a dataset; a box spans the quartiles and shows the median; a diamond is the mean."
 EXHIBITS = (  # section, title, what makes it
     (LIMIT, "How near a random network is to its limit", partial(experiment, "theory/convergence", "theory.md")),
     (LIMIT, "How far kernel and weights move in training", partial(experiment, "theory/constancy", "theory.md")),
@@ -170,16 +206,45 @@ EXHIBITS = (  # section, title, what makes it
     (LIMIT, "The kernel of a network while it trains", partial(experiment, "theory/evolution", "theory.md")),
     (SYNTHETIC, "The next step of a noisy sinusoid", partial(experiment, "synthetic/prediction", "synthetic.md")),
     (UCR, "The kernels of the paper", partial(summary_of, "ucr56")),
-    (UCR, "Accuracies of the kernels of the paper", partial(drawing_of, "ucr56", overview, TICKS)),
+    (UCR, "Accuracies of the kernels of the paper", partial(overview_of, "ucr56")),
     (UCR, "The RNTK against the other kernels", partial(leads_of, "ucr56", ["rntk"], [*BASELINES, "1nn_ed"])),
+    (UCR, "Average ranks of the kernels of the paper", partial(figure_of, "ucr56", "ranks_nemenyi")),
+    (UCR, "Average ranks of the kernels of the paper", partial(figure_of, "ucr56", "ranks_wilcoxon")),
+    (UCR, "The RNTK against each", partial(figure_of, "ucr56", "pairs_rntk", of="rntk")),
+    (
+        UCR,
+        "The RNTK and RBF, dataset by dataset",
+        partial(figure_of, "ucr56", "differences_rntk_rbf", of="rntk", against="rbf"),
+    ),
+    (UCR, "How near to the best each comes", partial(figure_of, "ucr56", "relative")),
+    (UCR, "What cross-validation promised", partial(figure_of, "ucr56", "validation")),
+    (UCR, "What accuracy costs", partial(figure_of, "ucr56", "cost")),
+    (UCR, "The RNTK's variances", partial(figure_of, "ucr56", "grid_rntk")),
+    (UCR, "What the first of the tied is worth", partial(ties_of, "ucr56")),
     (UCR, "The family of the RNTK", partial(summary_of, "family")),
-    (UCR, "Accuracies of the family", partial(drawing_of, "family", overview, TICKS)),
+    (UCR, "Accuracies of the family", partial(overview_of, "family")),
     (UCR, "The family against the other kernels", partial(leads_of, "family", MEMBERS, BASELINES)),
+    (UCR, "Average ranks of the family", partial(figure_of, "family", "ranks_nemenyi")),
+    (UCR, "Average ranks of the family", partial(figure_of, "family", "ranks_wilcoxon")),
+    (UCR, "The mean over all steps against each", partial(figure_of, "family", "pairs_rntk_mean", of="rntk_mean")),
+    (
+        UCR,
+        "The mean over all steps and RBF, dataset by dataset",
+        partial(figure_of, "family", "differences_rntk_mean_rbf", of="rntk_mean", against="rbf"),
+    ),
+    (UCR, "How near to the best each comes", partial(figure_of, "family", "relative")),
+    (UCR, "What cross-validation promised of the family", partial(figure_of, "family", "validation")),
+    (UCR, "What accuracy costs in the family", partial(figure_of, "family", "cost")),
+    (UCR, "Which member was chosen", partial(figure_of, "family", "choices_rntk_family")),
     (NETWORKS, "Trained networks beside the kernels", partial(summary_of, "networks_small")),
-    (NETWORKS, "Accuracies of trained networks", partial(drawing_of, "networks_small", overview, TICKS)),
+    (NETWORKS, "Accuracies of trained networks", partial(overview_of, "networks_small")),
+    (NETWORKS, "Average ranks of trained networks and kernels", partial(figure_of, "networks_small", "ranks_wilcoxon")),
+    (NETWORKS, "What training costs", partial(figure_of, "networks_small", "cost")),
     (UNEQUAL, "Series as they are, padded, cut and resampled", partial(summary_of, "ucr_unequal")),
-    (UNEQUAL, "Accuracies on series of unequal lengths", partial(drawing_of, "ucr_unequal", overview, TICKS)),
+    (UNEQUAL, "Accuracies on series of unequal lengths", partial(overview_of, "ucr_unequal")),
+    (UNEQUAL, "Average ranks on series of unequal lengths", partial(figure_of, "ucr_unequal", "ranks_wilcoxon")),
     (APPENDIX, "The kernels of the paper", partial(accuracies_of, "ucr56")),
+    (APPENDIX, "The RNTK's variances on each dataset", partial(figure_of, "ucr56", "grid_rntk_datasets")),
     (APPENDIX, "The family of the RNTK", partial(accuracies_of, "family")),
     (APPENDIX, "Trained networks beside the kernels", partial(accuracies_of, "networks_small")),
     (APPENDIX, "Series as they are, padded, cut and resampled", partial(accuracies_of, "ucr_unequal")),

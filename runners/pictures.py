@@ -92,7 +92,7 @@ def steps_looked_at(kernel: RNTK, X: Sequence[np.ndarray], i: int) -> np.ndarray
 
 
 def pictures(dataset: str, records: Sequence[Record], root: str | None = None) -> list[Drawing]:
-    """The pictures of one dataset, of some methods' records. Raises ValueError for a record of no kernel, or a dataset that is not there."""
+    """The pictures of one dataset, of records of kernels. Raises ValueError for others, and where the dataset cannot be had."""
     kernels = {record.method: chosen(record, root) for record in records}
     return [
         Drawing(

@@ -1,14 +1,13 @@
 """Draw all figures that a study's records allow: `python -m results.figures results/reference/family --kinds datasets/archive.csv`."""
 
 import argparse
-import csv
 import sys
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
 from results.figures import NO_DATE, save
-from results.figures.study import Drawing, dataset_drawings, drawings
+from results.figures.study import Drawing, dataset_drawings, drawings, kinds_in
 from results.store import has_records, read_table, study_records, to_csv, write_text
 from results.tables import describe_coverage, study_accuracies
 
@@ -30,17 +29,6 @@ def write(found: Iterable[Drawing], to: Path) -> tuple[list[Path], dict[str, str
         paths.append(to / "captions.csv")
         write_text(paths[-1], to_csv(captions))
     return paths, reasons
-
-
-def kinds_in(path: Path) -> dict[str, str]:
-    """The kind of data of each dataset, from a CSV with the columns `name` and `type`."""
-    try:
-        with open(path, newline="", encoding="utf-8") as file:
-            return {row["name"]: row["type"] for row in csv.DictReader(file)}
-    except (OSError, KeyError, UnicodeDecodeError) as error:
-        raise ValueError(
-            f"{path} is no CSV file with the columns `name` and `type`, the kind of data: {error!r}"
-        ) from error
 
 
 def main() -> int:

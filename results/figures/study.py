@@ -1,8 +1,10 @@
 """All figures that the records of a study allow, each with its title and a caption of one sentence."""
 
+import csv
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from itertools import combinations
+from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
@@ -255,8 +257,9 @@ def of_grids(records: Sequence[Record], grid: Callable[[Record], Rows]) -> list[
             ),
             Drawing(
                 f"grid_{method}_datasets", f"The grid of {method} on every dataset",
-                f"Cross-validation accuracy of {method} over σ_w and σ_b, the best over {REST} that was computed to the end, from the "
-                "lowest to the highest of the dataset (beside its name in per cent; grey: all dropped as hopeless); rings mark what was chosen.",
+                f"Cross-validation accuracy of {method} over σ_w and σ_b, the best over {REST} that was computed to the end, from "
+                "the lowest to the highest of the dataset (beside its name in per cent; grey: all dropped as hopeless); a ring is "
+                "about the chosen cell.",
                 partial(_all_grids, mine, cells),
             ),
         ]  # fmt: skip
@@ -286,6 +289,17 @@ def chosen_cell(record: Record) -> tuple[float, float] | None:
     """The values of the two variances that were chosen."""
     cell = [record.selected.get(name) for name in grids.AXES]
     return None if None in cell else (float(cell[0]), float(cell[1]))
+
+
+def kinds_in(path: Path) -> dict[str, str]:
+    """The kind of data of each dataset, from a CSV with the columns `name` and `type`."""
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            return {row["name"]: row["type"] for row in csv.DictReader(file)}
+    except (OSError, KeyError, UnicodeDecodeError) as error:
+        raise ValueError(
+            f"{path} is no CSV file with the columns `name` and `type`, the kind of data: {error!r}"
+        ) from error
 
 
 def by_method(records: Sequence[Record]) -> dict[str, list[Record]]:
