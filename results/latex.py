@@ -61,18 +61,19 @@ def latex(table: pd.DataFrame, caption: str, label: str, marked: pd.DataFrame | 
     """A table of printed cells in LaTeX, all of it escaped, with its caption above: names in the first column.
 
     `marked` (`marks`, of the columns that it has) sets 1 bold and underlines 2. Numbers stand under each other, and what follows a ±
-    too. A `long` table does not float, and goes on over pages with its heading. Where it is too wide its headings stand upright,
-    then its type is smaller, and at last it is cut into parts.
+    too. A `long` table does not float, and goes on over pages with its heading. Where a table is too wide its headings stand
+    upright, then its type is smaller, and at last it is cut into parts, and is a long one.
     """
     table = table.astype(str)
+    size, upright, parts = _fitted(table)
     caption = rf"\caption{{{escape(caption)}}}\label{{{label}}}"
-    if not long:
-        columns, heading, rows = _tabular(table, marked)
-        begin = [r"\begin{table}", r"\centering\small", caption, rf"\begin{{tabular}}{{{columns}}}", r"\toprule"]
+    style = rf"\{size}\setlength{{\tabcolsep}}{{3pt}}"
+    if not long and len(parts) == 1:
+        columns, heading, rows = _tabular(table, marked, upright)
+        begin = [r"\begin{table}", rf"\centering{style}", caption, rf"\begin{{tabular}}{{{columns}}}", r"\toprule"]
         end = [r"\bottomrule", r"\end{tabular}", r"\end{table}"]
         return "\n".join([NEEDS, *begin, heading, r"\midrule", *rows, *end]) + "\n"
-    size, upright, parts = _fitted(table)
-    lines = [NEEDS, rf"\begingroup\{size}\setlength{{\tabcolsep}}{{3pt}}\setlength{{\LTcapwidth}}{{\linewidth}}"]
+    lines = [NEEDS, rf"\begingroup{style}\setlength{{\LTcapwidth}}{{\linewidth}}"]
     for part in parts:
         columns, heading, rows = _tabular(table[part], marked, upright)
         rows = [row + "[2pt]" * (number % GUIDE == 0) for number, row in enumerate(rows, 1)]
@@ -97,7 +98,7 @@ def _fitted(table: pd.DataFrame) -> tuple[str, bool, list[list[str]]]:
     return size, True, [[name, *part] for part in np.array_split(others, int(np.ceil(len(others) / fitting)))]
 
 
-def _tabular(table: pd.DataFrame, marked: pd.DataFrame | None, upright: bool = False) -> tuple[str, str, list[str]]:
+def _tabular(table: pd.DataFrame, marked: pd.DataFrame | None, upright: bool) -> tuple[str, str, list[str]]:
     """What LaTeX calls the columns of a table, its heading, and its rows."""
     ranks = pd.DataFrame() if marked is None else marked.reset_index(drop=True)
     ranks = ranks.reindex(index=range(len(table)), columns=table.columns)

@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,12 +18,12 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from results.comparison import readable
+from results.comparison import options, readable
 from results.figures import save
 from results.figures.study import Drawing, drawings, kinds_in
 from results.latex import escape, latex
 from results.overview import overview
-from results.significance import comparisons
+from results.significance import ROPE, comparisons
 from results.store import read_table, study_records, write_bytes, write_text
 from results.tables import describe, latex_accuracies, latex_summary, study_accuracies
 from results.ties import TIES, read_ties
@@ -86,13 +87,8 @@ def leads_of(study: str, methods: list[str], others: list[str], place: Place, ti
     absent = [name for name in (*methods, *others) if name not in accuracy]
     if absent:
         raise ValueError(f"{place.studies / study} has no method {absent[0]!r}: it has {', '.join(accuracy)}")
-    table = readable(comparisons(accuracy, methods, others)).drop(columns="Datasets")  # the caption has them
-    caption = (
-        "Lead is the mean difference in accuracy in points of per cent, with the bootstrap's interval for it, and the datasets won, tied "
-        "and lost; p is that of Wilcoxon's signed-rank test, two-sided, ties left out, and by Holm corrected for the comparisons of the "
-        "table; ahead, within and behind are probabilities by the Bayesian signed-rank test, within being leads of up to one point."
-    )
-    return latex(table, f"{about} {caption}", f"tab:{study}-leads")
+    table = comparisons(accuracy, methods, others)
+    return latex(readable(table), " ".join([about, *options(table, ROPE)]), f"tab:{study}-leads")
 
 
 def ties_of(study: str, place: Place, title: str) -> str:
@@ -111,10 +107,8 @@ def overview_of(study: str, place: Place, title: str) -> str:
     """The figure of a study's accuracies."""
     accuracy, about = read(place.studies / study, title)
     path, *_ = save(overview(accuracy), place.to / "figures", f"{study}_overview")
-    return picture(
-        path,
-        escape(f"{about} A tick is a dataset; a box spans the quartiles and shows the median; a diamond is the mean."),
-    )
+    shown = "A tick is a dataset; a box spans the quartiles and shows the median; a diamond is the mean."
+    return picture(path, escape(f"{about} {shown}"))
 
 
 def figure_of(study: str, name: str, place: Place, title: str, of: str = "", against: str = "") -> str:
@@ -142,19 +136,23 @@ def read(folder: Path, title: str) -> tuple[pd.DataFrame, str]:
     return accuracy, f"{title}. {describe(folder, accuracy)}"
 
 
-def experiment(folder: str, page: str, place: Place, title: str) -> str:
+def experiment(outputs: str, page: str, place: Place, title: str) -> str:
     """The figure of an experiment that the documentation shows on a page, whose words are its caption; as vectors where the same
-    figure lies among the experiment's outputs, in `folder`.
+    figure lies among the experiment's `outputs`, a path without ending.
     """
-    text = (DOCS / page).read_text()
-    name = Path(folder).name
-    shown, made = DOCS / "figures" / f"{name}.png", place.experiments / folder / f"{name}.png"
+    name = Path(outputs).name
+    shown, made = DOCS / "figures" / f"{name}.png", place.experiments / f"{outputs}.png"
     vectors = made.with_suffix(".pdf")
     same = made.exists() and vectors.exists() and made.read_bytes() == shown.read_bytes()
     source = vectors if same else shown
     path = place.to / "figures" / source.name
     write_bytes(path, source.read_bytes())
-    return picture(path, f"{escape(title)}. {prose(words_on(name, text))}")
+    return picture(path, f"{escape(title)}. {prose(words_on(name, (DOCS / page).read_text()))}")
+
+
+def theory(name: str) -> Callable[[Place, str], str]:
+    """What makes the figure of one of the theory's experiments."""
+    return partial(experiment, f"theory/{name}/{name}", "theory.md")
 
 
 def words_on(name: str, page: str) -> str:
@@ -195,15 +193,17 @@ def picture(path: Path, caption: str, width: str = r"[width=\linewidth]") -> str
 
 LIMIT, SYNTHETIC, UCR = "Finite networks and their limit", "Series of sines", "Classification of 56 datasets"
 NETWORKS, UNEQUAL, APPENDIX = "Trained networks", "Series of unequal lengths", "Accuracies on each dataset"
+TRAINED = ["gaussian_rnn", "identity_rnn", "gru", "gaussian_rnn_mean", "identity_rnn_mean", "gru_mean"]
+TREATED = [f"{kernel}_{how}" for kernel in ("rntk_mean", "rntk", "rbf") for how in ("pad", "cut", "resample")]
 BASELINES = ["ntk", "rbf", "polynomial", "gaussian"]
 MEMBERS = ["rntk", *(f"rntk_{member}" for member in ("direction", "deep", "erf", "mean", "gp", "family"))]
 EXHIBITS = (  # section, title, what makes it
-    (LIMIT, "How near a random network is to its limit", partial(experiment, "theory/convergence", "theory.md")),
-    (LIMIT, "How far kernel and weights move in training", partial(experiment, "theory/constancy", "theory.md")),
-    (LIMIT, "A wide network follows the kernel", partial(experiment, "theory/dynamics", "theory.md")),
-    (LIMIT, "Which steps the kernel looks at", partial(experiment, "theory/sensitivity", "theory.md")),
-    (LIMIT, "Orthogonal weights", partial(experiment, "theory/initialisation", "theory.md")),
-    (LIMIT, "The kernel of a network while it trains", partial(experiment, "theory/evolution", "theory.md")),
+    (LIMIT, "How near a random network is to its limit", theory("convergence")),
+    (LIMIT, "How far kernel and weights move in training", theory("constancy")),
+    (LIMIT, "A wide network follows the kernel", theory("dynamics")),
+    (LIMIT, "Which steps the kernel looks at", theory("sensitivity")),
+    (LIMIT, "Orthogonal weights", theory("initialisation")),
+    (LIMIT, "The kernel of a network while it trains", theory("evolution")),
     (SYNTHETIC, "The next step of a noisy sinusoid", partial(experiment, "synthetic/prediction", "synthetic.md")),
     (UCR, "The kernels of the paper", partial(summary_of, "ucr56")),
     (UCR, "Accuracies of the kernels of the paper", partial(overview_of, "ucr56")),
@@ -211,11 +211,7 @@ EXHIBITS = (  # section, title, what makes it
     (UCR, "Average ranks of the kernels of the paper", partial(figure_of, "ucr56", "ranks_nemenyi")),
     (UCR, "Average ranks of the kernels of the paper", partial(figure_of, "ucr56", "ranks_wilcoxon")),
     (UCR, "The RNTK against each", partial(figure_of, "ucr56", "pairs_rntk", of="rntk")),
-    (
-        UCR,
-        "The RNTK and RBF, dataset by dataset",
-        partial(figure_of, "ucr56", "differences_rntk_rbf", of="rntk", against="rbf"),
-    ),
+    (UCR, "The RNTK and RBF", partial(figure_of, "ucr56", "differences_rntk_rbf", of="rntk", against="rbf")),
     (UCR, "How near to the best each comes", partial(figure_of, "ucr56", "relative")),
     (UCR, "What cross-validation promised", partial(figure_of, "ucr56", "validation")),
     (UCR, "What accuracy costs", partial(figure_of, "ucr56", "cost")),
@@ -227,21 +223,19 @@ EXHIBITS = (  # section, title, what makes it
     (UCR, "Average ranks of the family", partial(figure_of, "family", "ranks_nemenyi")),
     (UCR, "Average ranks of the family", partial(figure_of, "family", "ranks_wilcoxon")),
     (UCR, "The mean over all steps against each", partial(figure_of, "family", "pairs_rntk_mean", of="rntk_mean")),
-    (
-        UCR,
-        "The mean over all steps and RBF, dataset by dataset",
-        partial(figure_of, "family", "differences_rntk_mean_rbf", of="rntk_mean", against="rbf"),
-    ),
+    (UCR, "The mean and RBF", partial(figure_of, "family", "differences_rntk_mean_rbf", of="rntk_mean", against="rbf")),
     (UCR, "How near to the best each comes", partial(figure_of, "family", "relative")),
     (UCR, "What cross-validation promised of the family", partial(figure_of, "family", "validation")),
     (UCR, "What accuracy costs in the family", partial(figure_of, "family", "cost")),
     (UCR, "Which member was chosen", partial(figure_of, "family", "choices_rntk_family")),
     (NETWORKS, "Trained networks beside the kernels", partial(summary_of, "networks_small")),
     (NETWORKS, "Accuracies of trained networks", partial(overview_of, "networks_small")),
+    (NETWORKS, "Kernels against trained networks", partial(leads_of, "networks_small", ["rntk_mean", "rntk"], TRAINED)),
     (NETWORKS, "Average ranks of trained networks and kernels", partial(figure_of, "networks_small", "ranks_wilcoxon")),
     (NETWORKS, "What training costs", partial(figure_of, "networks_small", "cost")),
     (UNEQUAL, "Series as they are, padded, cut and resampled", partial(summary_of, "ucr_unequal")),
     (UNEQUAL, "Accuracies on series of unequal lengths", partial(overview_of, "ucr_unequal")),
+    (UNEQUAL, "Series as they are against others", partial(leads_of, "ucr_unequal", ["rntk_mean", "rntk"], TREATED)),
     (UNEQUAL, "Average ranks on series of unequal lengths", partial(figure_of, "ucr_unequal", "ranks_wilcoxon")),
     (APPENDIX, "The kernels of the paper", partial(accuracies_of, "ucr56")),
     (APPENDIX, "The RNTK's variances on each dataset", partial(figure_of, "ucr56", "grid_rntk_datasets")),

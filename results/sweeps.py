@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from results.captions import describe_protocol
 from results.latex import latex
 from results.record import STATUSES, Record
 from results.store import write_text
@@ -211,7 +212,7 @@ def write_runs(records: Iterable[Record], to: Path) -> list[Path]:
     written = {
         "runs.csv": runs(records).to_csv(index=False, lineterminator="\n"),
         "runs.md": markdown(table, caption),
-        "runs.tex": latex(table, caption, "tab:runs"),
+        "runs.tex": latex(table, f"{caption} {describe_protocol(records)}", "tab:runs", long=True),
     }
     for name, text in written.items():
         write_text(Path(to) / name, text)

@@ -2,11 +2,12 @@
 
 import shutil
 import subprocess
+from collections import Counter
 
 import pytest
 
 from results import store
-from results.paper import DOCS, DOCUMENT, EXHIBITS, Place, experiment, prose, typeset, words_on, write_paper
+from results.paper import DOCS, DOCUMENT, EXHIBITS, Place, prose, typeset, words_on, write_paper
 from results.statistics import summary
 from results.tables import study_accuracies
 from tests.results.records import record
@@ -27,25 +28,27 @@ def test_the_words_of_a_page_become_a_caption():
         words_on("two", page)
 
 
-def test_a_figure_is_of_vectors_only_where_it_is_the_one_that_is_documented(tmp_path):
+@pytest.mark.parametrize(
+    ("outputs", "page"), [("theory/dynamics/dynamics", "theory.md"), ("synthetic/prediction", "synthetic.md")]
+)
+def test_a_figure_is_of_vectors_only_where_it_is_the_one_that_is_documented(tmp_path, outputs, page):
     """Of another run the caption would be wrong."""
-    outputs = tmp_path / "outputs" / "theory" / "dynamics"
-    outputs.mkdir(parents=True)
-    place = Place(tmp_path, tmp_path / "outputs", tmp_path / "paper")
+    made = tmp_path / "outputs" / outputs
+    made.parent.mkdir(parents=True)
+    place, shown = Place(tmp_path, tmp_path / "outputs", tmp_path / "paper"), DOCS / "figures" / f"{made.name}.png"
+    (maker,) = (make for _, _, make in EXHIBITS if make.args == (outputs, page))
 
-    def taken():
-        return "dynamics.pdf" in experiment("theory/dynamics", "theory.md", place, "Title")
+    def taken(ending):
+        return f"{made.name}.{ending}" in maker(place, "Title") and (
+            tmp_path / "paper" / "figures" / f"{made.name}.{ending}"
+        )
 
-    assert not taken()
-    (outputs / "dynamics.pdf").write_bytes(b"vectors")
-    (outputs / "dynamics.png").write_bytes(b"of fewer seeds")
-    assert not taken()
-    assert (tmp_path / "paper" / "figures" / "dynamics.png").read_bytes() == (
-        DOCS / "figures" / "dynamics.png"
-    ).read_bytes()
-    shutil.copy(DOCS / "figures" / "dynamics.png", outputs)
-    assert taken()
-    assert (tmp_path / "paper" / "figures" / "dynamics.pdf").read_bytes() == b"vectors"
+    assert taken("png").read_bytes() == shown.read_bytes()
+    made.with_suffix(".pdf").write_bytes(b"vectors")
+    made.with_suffix(".png").write_bytes(b"of fewer seeds")
+    assert taken("png").read_bytes() == shown.read_bytes()
+    shutil.copy(shown, made.parent)
+    assert taken("pdf").read_bytes() == b"vectors"
 
 
 def test_what_cannot_be_made_is_named_and_the_rest_is_there(tmp_path):
@@ -56,13 +59,24 @@ def test_what_cannot_be_made_is_named_and_the_rest_is_there(tmp_path):
     store.write(record(), tmp_path / "family")
     next((tmp_path / "family" / "records").glob("*.json")).write_text("{")
     tex, absent = write_paper(Place(tmp_path, tmp_path / "nothing", tmp_path / "paper"))
-    assert len(absent) == 1 + 4 + 3 + 3
-    assert f"The RNTK against the other kernels: {tmp_path / 'ucr56'} has no method 'ntk': it has rbf, rntk" in absent
-    assert sum("is not a record" in reason for reason in absent) == 4
-    assert sum("networks_small holds no records" in reason for reason in absent) == 3
+    studies = Counter(make.args[0] for _, _, make in EXHIBITS)
+    assert sum("is not a record" in reason for reason in absent) == studies["family"]
+    assert sum("networks_small holds no records" in reason for reason in absent) == studies["networks_small"]
+    reasons = dict(reason.split(": ", 1) for reason in absent if str(tmp_path / "ucr56") in reason)
+    assert set(reasons) == {
+        "The RNTK against the other kernels",
+        "The RNTK's variances",
+        "The RNTK's variances on each dataset",
+        "What the first of the tied is worth",
+    }
+    assert "has no method 'ntk': it has rbf, rntk" in reasons["The RNTK against the other kernels"]
+    assert "has no figure 'grid_rntk'" in reasons["The RNTK's variances"]
+    assert "`python -m runners.ties` makes it" in reasons["What the first of the tied is worth"]
     text = tex.read_text()
     assert text.count(r"\paragraph{") == len(absent)
-    assert text.count(r"\begin{figure}") == 7 + 1
+    assert text.count(r"\begin{figure}") + text.count(r"\begin{table}") + text.count(r"\begingroup") == len(
+        EXHIBITS
+    ) - len(absent)
     assert r"\caption{The kernels of the paper. 2 of 2 datasets." in text
 
 
