@@ -13,6 +13,7 @@ from datasets import find, listed, load
 from results import store
 from results.pack import NO_RESULTS
 from results.tables import write_tables
+from results.ties import TIES, read_ties
 from rntk.normalisation import normalise
 from rntk.svm.grams import scaled
 from rntk.svm.scores import UNUSABLE, CrossValidation
@@ -226,3 +227,19 @@ def essence(name: str, content: bytes):
     if not name.endswith(".json"):
         return content
     return {field: value for field, value in json.loads(content).items() if field not in NO_RESULTS}
+
+
+@pytest.mark.parametrize("folder", [REFERENCE, FAMILY], ids=["ucr56", "family"])
+def test_ties_are_those_of_the_records(folder):
+    """Every task of a kernel has its row, whose choice and number of ties are the record's, and the rest is possible."""
+    rows = read_ties(folder / TIES).set_index("key")
+    kernels = {record.key: record for record in store.study_records(folder) if "kernel" in record.method_config}
+    assert set(rows.index) == set(kernels)
+    for key, row in rows.iterrows():
+        record = kernels[key]
+        assert (row.dataset, row.method, row.tied) == (record.dataset, record.method, record.n_tied)
+        assert row.chosen == record.test_accuracy
+        assert row["min"] <= row.chosen <= row["max"]
+        assert row.spread == pytest.approx(row["max"] - row["min"])
+        assert 1 <= row.refitted <= row.tied
+        assert (row.spread == 0) == (row.better == row.worse == 0)
