@@ -228,6 +228,14 @@ EXHIBITS = (  # section, title, what makes it
     (UCR, "What cross-validation promised of the family", partial(figure_of, "family", "validation")),
     (UCR, "What accuracy costs in the family", partial(figure_of, "family", "cost")),
     (UCR, "Which member was chosen", partial(figure_of, "family", "choices_rntk_family")),
+    (UCR, "Kernels among everyday classifiers", partial(summary_of, "context")),
+    (UCR, "Average ranks among everyday classifiers", partial(figure_of, "context", "ranks_wilcoxon")),
+    (
+        UCR,
+        "The mean and MiniRocket",
+        partial(figure_of, "context", "differences_minirocket_rntk_mean", of="minirocket", against="rntk_mean"),
+    ),
+    (UCR, "What accuracy costs everyday classifiers", partial(figure_of, "context", "cost")),
     (NETWORKS, "Trained networks beside the kernels", partial(summary_of, "networks_small")),
     (NETWORKS, "Accuracies of trained networks", partial(overview_of, "networks_small")),
     (NETWORKS, "Kernels against trained networks", partial(leads_of, "networks_small", ["rntk_mean", "rntk"], TRAINED)),
@@ -240,6 +248,7 @@ EXHIBITS = (  # section, title, what makes it
     (APPENDIX, "The kernels of the paper", partial(accuracies_of, "ucr56")),
     (APPENDIX, "The RNTK's variances on each dataset", partial(figure_of, "ucr56", "grid_rntk_datasets")),
     (APPENDIX, "The family of the RNTK", partial(accuracies_of, "family")),
+    (APPENDIX, "Kernels among everyday classifiers", partial(accuracies_of, "context")),
     (APPENDIX, "Trained networks beside the kernels", partial(accuracies_of, "networks_small")),
     (APPENDIX, "Series as they are, padded, cut and resampled", partial(accuracies_of, "ucr_unequal")),
 )

@@ -14,7 +14,7 @@ from tests.results.records import record
 from tests.results.test_latex import needs_latex, numbers
 
 REFERENCE = DOCS.parent / "results" / "reference"
-STUDIES = ("ucr56", "family", "networks_small", "ucr_unequal")
+STUDIES = ("ucr56", "family", "context", "networks_small", "ucr_unequal")
 
 
 def test_the_words_of_a_page_become_a_caption():

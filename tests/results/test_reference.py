@@ -30,6 +30,7 @@ FAMILY = REFERENCE.with_name("family")
 PLAIN = REFERENCE.with_name("plain")
 NETWORKS = REFERENCE.with_name("networks_small")
 UNEQUAL = REFERENCE.with_name("ucr_unequal")
+CONTEXT = REFERENCE.with_name("context")
 # a dataset that cannot be had, and a network that diverges whatever its learning rate
 WITHOUT_RESULT = {
     "ShakeGestureWiimoteZ": "skipped",
@@ -145,6 +146,7 @@ def test_todays_code_finds_its_scores_again(records, method, every):
     [
         (REFERENCE, "56 of 56 datasets."),
         (FAMILY, "56 of 56 datasets."),
+        (CONTEXT, "56 of 56 datasets."),
         (
             NETWORKS,
             "56 of 56 datasets; 55 have a result of every method. Not there: SmallKitchenAppliances (gaussian_rnn_mean).",
