@@ -2,11 +2,14 @@
 
 python -m runners.report study=ucr56                      # `make report`
 python -m runners.report study=family output=/tmp/mine data.root=/data/UCRArchive_2018
+python -m runners.report study=ucr56 pictures='[GunPoint,Trace]'
 
 Writes `outputs/<study>/report/index.html` from the records in `outputs/<study>`, or, where there are none, from those of the reference
 run. Nothing is downloaded: series are drawn of the datasets that lie on this machine.
+`pictures` names datasets whose chosen kernels are computed anew, for their sections to show Grams, spectra and the steps that count.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import hydra
@@ -25,17 +28,25 @@ def report(config: DictConfig) -> None:
     places = [Path(config.output) / name, REFERENCE / name]
     try:
         folder = next(filter(has_records, places), places[0])
-        print(f"{write(config, folder)}\nmade from the records in {folder}")
-    except ValueError as error:
+        print(f"{write(config, folder, config.pictures)}\nmade from the records in {folder}")
+    except (ValueError, LookupError) as error:
         stop(str(error))
 
 
-def write(config: DictConfig, folder: Path) -> Path:
-    """Write the report of the study in `folder` to where the configuration has its output; returns its path."""
+def write(config: DictConfig, folder: Path, pictured: Sequence[str] = ()) -> Path:
+    """Write the report of the study in `folder` to where the configuration has its output, with pictures of the kernels on the datasets
+    `pictured`; returns its path.
+
+    Raises ValueError or LookupError also where no kernel has a result on one of these, or it is not on this machine.
+    """
     from datasets import load
     from datasets.catalogue import catalogue
+    from results.figures.study import Drawing
+    from results.record import Record
     from results.report.data import Series
     from results.report.page import write_report
+    from results.store import study_records
+    from runners.pictures import pictures
 
     missing = protocol_of(config).missing
 
@@ -46,8 +57,18 @@ def write(config: DictConfig, folder: Path) -> Path:
             return str(error)
         return Series(found.X_train, found.y_train, found.X_test, found.y_test)
 
+    def kernels(tasks: Sequence[Record]) -> list[Record]:
+        return [task for task in tasks if task.status == "ok" and "kernel" in task.method_config]
+
+    def more(name: str, tasks: list[Record]) -> list[Drawing]:
+        return pictures(name, kernels(tasks), config.data.root) if name in pictured else []
+
+    if pictured:
+        with_kernels = {task.dataset for task in kernels(study_records(folder))}
+        if strange := [name for name in pictured if name not in with_kernels]:
+            raise ValueError(f"pictures={strange[0]}: no kernel of this study has a result on it")
     kinds = {entry.name: entry.type for entry in catalogue().values()}
-    return write_report(folder, Path(config.output) / config.study.name / "report", kinds, series)
+    return write_report(folder, Path(config.output) / config.study.name / "report", kinds, series, more)
 
 
 main = hydra.main(version_base="1.3", config_path="../conf", config_name="report")(report)

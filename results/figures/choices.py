@@ -48,7 +48,7 @@ def choices(chosen: pd.DataFrame, kinds: Mapping[str, str] | None = None) -> Fig
                 axes.barh(range(len(names)), share, left=done, color=colour, height=0.8, label=str(value))
                 for row, (n, start) in enumerate(zip(table[value], done, strict=True)):
                     if n and share[row] > 9:
-                        ink = "white" if luminance(colour) < 0.4 else "black"
+                        ink = "white" if luminance(colour) < 0.4 else "#1A1A1A"
                         axes.text(start + share[row] / 2, row, str(n), ha="center", va="center", fontsize=6, color=ink)
                 done += share
             axes.set(xlim=(0, 100), ylim=(len(names) - 0.4, -0.6))

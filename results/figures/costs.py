@@ -20,7 +20,7 @@ def cost(seconds: pd.DataFrame, accuracy: pd.DataFrame) -> Figure:
     """
     seconds = seconds.reindex_like(accuracy)
     complete = accuracy.notna().all(axis=1) & seconds.notna().all(axis=1)
-    if not complete.any():
+    if accuracy.columns.empty or not complete.any():
         raise ValueError("no dataset has a time and an accuracy of every method")
     across = seconds[complete].sum().clip(lower=1e-3)
     up = 100 * accuracy[complete].mean()

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 
-from results.figures.style import COLOURS, GREY, NARROW, figure, panels, shortened, signed, square_panels
+from results.figures.style import COLOURS, GREY, NARROW, figure, panels, points, shortened, signed, square_panels
 from results.significance import leads
 
 MARKS = {"won": ("o", COLOURS[0]), "drawn": ("D", GREY), "lost": ("s", COLOURS[1])}
@@ -57,7 +57,7 @@ def _panel(axes: Axes, table: pd.DataFrame, low: float, other: str) -> None:
     axes.fill_between(ends, ends, ends[1], color=COLOURS[0], alpha=0.07, linewidth=0, zorder=0)
     for outcome, (mark, colour) in MARKS.items():
         part = table[table.outcome == outcome]
-        axes.plot(part.other, part.method, mark, color=colour, markersize=3.5, alpha=0.75, markeredgewidth=0, zorder=2)
+        points(axes, part.other, part.method, part.index, mark, color=colour, markersize=3.5, alpha=0.75, zorder=2)
     axes.set(xlim=ends, ylim=ends, aspect="equal")
     axes.set_title(counted(table), fontsize=6.5)
     axes.set_xlabel(f"{shortened(other, 20)} (%)", fontsize=7)

@@ -3,7 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from results.figures.style import COLOURS, NARROW, figure, shortened
+from results.figures.style import COLOURS, NARROW, figure, points, shortened
 from results.statistics import relative
 
 
@@ -25,8 +25,12 @@ def relative_accuracy(accuracy: pd.DataFrame) -> Figure:
         axes.boxplot(
             [share[name].dropna() for name in means.index], orientation="horizontal", positions=range(len(means)), widths=0.6,
             whis=(5, 95), medianprops={"color": COLOURS[0], "linewidth": 1.6}, boxprops=line, whiskerprops=line, capprops=line,
-            flierprops={"marker": "o", "markersize": 2, "markerfacecolor": COLOURS[0], "markeredgewidth": 0, "alpha": 0.6},
+            showfliers=False,
         )  # fmt: skip
+        for row, name in enumerate(means.index):
+            low, high = share[name].quantile([0.05, 0.95])
+            out = share[name][(share[name] < low) | (share[name] > high)]
+            points(axes, out, [row] * len(out), out.index, "o", color=COLOURS[0], markersize=2.5, alpha=0.6)
         axes.plot(means, range(len(means)), "D", color=COLOURS[1], markersize=3.5, zorder=3)
         for row, mean in enumerate(means):
             axes.annotate(f"{mean:.1f}", (1.01, row), xycoords=("axes fraction", "data"), va="center", fontsize=7)

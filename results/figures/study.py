@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, partial
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
@@ -95,8 +95,7 @@ def dataset_drawings(dataset: str, records: Sequence[Record], grid: Callable[[Re
 
 
 def _grid_of(record: Record, grid: Callable[[Record], Rows]) -> Figure:
-    cells = grids.cells(grid(record), record.n_train)
-    return grids.grid_map(cells, chosen_cell(record), f"{record.dataset}, {record.method}")
+    return grids.grid_map(cells_of(record, grid), chosen_cell(record), f"{record.dataset}, {record.method}")
 
 
 def comparable(accuracy: pd.DataFrame) -> pd.DataFrame:
@@ -247,36 +246,43 @@ def of_grids(records: Sequence[Record], grid: Callable[[Record], Rows]) -> list[
     """The grids over the two variances of every method that has one: as average ranks, and of each dataset."""
     found = []
     for method, mine in by_method([record for record in records if has_grid(record)]).items():
-        cells = cache(partial(_cells, mine, grid))  # for both figures, once
+        cells, unread = {}, []
+        for record in mine:
+            try:
+                cells[record.dataset] = cells_of(record, grid)
+            except ValueError:
+                unread.append(record.dataset)
+        without = f" (without {', '.join(unread)}, whose grids cannot be read)" if unread else ""
+        chosen = {record.dataset: chosen_cell(record) for record in mine}
         found += [
             Drawing(
                 f"grid_{method}", f"The grid of {method}",
-                f"Rank of the cross-validation accuracy of {method} over σ_w and σ_b, the best over {REST}, averaged over {len(mine)} "
-                "datasets; cells that cannot be told apart share a rank, as do those of which all settings were dropped as hopeless.",
+                f"Rank of the cross-validation accuracy of {method} over σ_w and σ_b, the best over {REST}, averaged over {len(cells)} "
+                f"dataset{'' if len(cells) == 1 else 's'}{without}; cells that cannot be told apart "
+                "share a rank, as do those of which all settings were dropped as hopeless.",
                 partial(_mean_grid, method, cells),
             ),
             Drawing(
                 f"grid_{method}_datasets", f"The grid of {method} on every dataset",
-                f"Cross-validation accuracy of {method} over σ_w and σ_b, the best over {REST} that was computed to the end, from "
-                "the lowest to the highest of the dataset (beside its name in per cent; grey: all dropped as hopeless); a ring is "
-                "about the chosen cell.",
-                partial(_all_grids, mine, cells),
+                f"Cross-validation accuracy of {method} over σ_w and σ_b, the best over {REST} that was computed to the end, from the "
+                "lowest to the highest of the dataset (beside its name in per cent; grey: all dropped as hopeless); a ring is "
+                f"about the chosen cell{without}.",
+                partial(grids.grid_maps, cells, chosen),
             ),
         ]  # fmt: skip
     why = "no method with a result has a grid over both sigma_w and sigma_b"
     return found or [Drawing("grid", "Grids", "", partial(_refuse, why))]
 
 
-def _cells(records: Sequence[Record], grid: Callable[[Record], Rows]) -> dict[str, grids.Cells]:
-    return {record.dataset: grids.cells(grid(record), record.n_train) for record in records}
+def cells_of(record: Record, grid: Callable[[Record], Rows]) -> grids.Cells:
+    """The cells of a record's grid. Raises ValueError where they cannot be had from it."""
+    if not record.n_train:
+        raise ValueError(f"the record of {record.name} does not say of how many training series its scores are")
+    return grids.cells(grid(record), record.n_train)
 
 
-def _mean_grid(method: str, cells: Callable[[], dict[str, grids.Cells]]) -> Figure:
-    return grids.rank_map(grids.mean_ranks(cells()), method)
-
-
-def _all_grids(records: Sequence[Record], cells: Callable[[], dict[str, grids.Cells]]) -> Figure:
-    return grids.grid_maps(cells(), {record.dataset: chosen_cell(record) for record in records})
+def _mean_grid(method: str, cells: dict[str, grids.Cells]) -> Figure:
+    return grids.rank_map(grids.mean_ranks(cells), method)
 
 
 def has_grid(record: Record) -> bool:

@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 
-from results.figures.style import COLOURS, figure, panels, shortened, signed, square_panels
+from results.figures.style import COLOURS, figure, panels, points, shortened, signed, square_panels
 
 
 def validation(score: pd.DataFrame, accuracy: pd.DataFrame) -> Figure:
@@ -28,7 +28,7 @@ def validation(score: pd.DataFrame, accuracy: pd.DataFrame) -> Figure:
         grid = panels(made, len(both), beside, sharex=True, sharey=True)
         for axes, (name, table) in zip(grid, both.items(), strict=True):
             axes.plot([low, 102.5], [low, 102.5], color="black", linewidth=0.6)
-            axes.plot(table.score, table.accuracy, "o", color=COLOURS[0], alpha=0.6, markeredgewidth=0)
+            points(axes, table.score, table.accuracy, table.index, "o", color=COLOURS[0], alpha=0.6)
             gap = (table.score - table.accuracy).mean()
             axes.set(xlim=(low, 102.5), ylim=(low, 102.5), aspect="equal")
             axes.set_title(f"{shortened(name, 18)}, {signed(gap)}", fontsize=7)

@@ -125,6 +125,8 @@ def dataset(
     for task in tasks:
         try:
             if (rows := tables(task, "grid")) and (found := grid(rows))[0]:
+                if not task.n_train:
+                    raise ValueError("the record does not say of how many training series its scores are")
                 if found[0] not in axes:
                     axes.append(found[0])
                 grids[task.method] = {"axes": axes.index(found[0]), **found[1]}

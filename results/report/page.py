@@ -16,9 +16,10 @@ from markupsafe import Markup
 
 from results import store
 from results.comparison import options, readable, unsaid
+from results.figures.study import Drawing, drawings
 from results.record import Record
 from results.report import data, tables
-from results.report.drawings import drawings, embedded
+from results.report.drawings import embedded, placed
 from results.report.findings import count, findings, measure
 from results.report.font import font
 from results.report.references import references
@@ -30,6 +31,7 @@ from results.tables import describe_coverage, describe_run, number
 HERE = Path(__file__).parent
 NO_SERIES = "this report was made without the datasets"
 SeriesOf = Callable[[str], data.Series | str]
+PicturesOf = Callable[[str, list[Record]], list[Drawing]]
 
 
 def write_report(
@@ -37,11 +39,13 @@ def write_report(
     to: Path | None = None,
     kinds: Mapping[str, str] | None = None,
     series: SeriesOf = lambda name: NO_SERIES,
+    pictures: PicturesOf = lambda name, tasks: [],
 ) -> Path:
     """Write the report of the study in `folder` (to `folder`/report, or `to`); returns its path.
 
-    `kinds` names the kind of data of a dataset, `series` gives its series, or the reason why they are not there. A study without
-    records has a page that says so. Raises ValueError where there is no such folder, or its pack of records is damaged.
+    `kinds` names the kind of data of a dataset, `series` gives its series, or the reason why they are not there, and `pictures`
+    what else is drawn of it and its tasks. A study without records has a page that says so. Raises ValueError where there is no such
+    folder, or its pack of records is damaged.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -49,11 +53,11 @@ def write_report(
             f"{folder}: there is no such study: run it first (`make reproduce STUDY={folder.name}`), or name another"
         )
     path = Path(to or folder / "report") / "index.html"
-    store.write_text(path, page(folder, kinds or {}, series))
+    store.write_text(path, page(folder, kinds or {}, series, pictures))
     return path
 
 
-def page(folder: Path, kinds: Mapping[str, str], series: SeriesOf) -> str:
+def page(folder: Path, kinds: Mapping[str, str], series: SeriesOf, pictures: PicturesOf) -> str:
     """The report as a text."""
     plan, faults = store.read_plan(folder), []
     records = store.study_records(folder, faults)
@@ -71,6 +75,8 @@ def page(folder: Path, kinds: Mapping[str, str], series: SeriesOf) -> str:
     absent = tables.without_result(names, methods, records)
     headline = tables.headline(accuracy, records) if tasks else None
 
+    figures, files = placed(drawings(accuracy, records, lambda record: store.read_table(record, folder, "grid"), kinds))
+    more = {name: [embedded(drawing) for drawing in pictures(name, some)] for name, some in tasks.items()}
     axes = []
     sections = {
         name: section(
@@ -92,9 +98,10 @@ def page(folder: Path, kinds: Mapping[str, str], series: SeriesOf) -> str:
             {name: None if pd.isna(value) else value for name, value in pair.items()}
             for pair in pairs.to_dict("records")
         ],
+        "figures": files,
         "datasets": sections,
     }
-    content["font"] = font(json.dumps(content, ensure_ascii=False))
+    content["font"] = font(json.dumps([content, figures, more], ensure_ascii=False))
     return template().render(
         study=content["study"],
         counts={
@@ -110,7 +117,8 @@ def page(folder: Path, kinds: Mapping[str, str], series: SeriesOf) -> str:
         kinds_table=tables.kinds_of_data(accuracy, kinds),
         pairs=tables.table_of(readable(pairs)) if len(pairs) else None,
         pair_notes=[*options(pairs, ROPE), *unsaid(accuracy, pairs, friedman(accuracy))] if len(pairs) else [],
-        drawings=[embedded(drawing) for drawing in drawings(accuracy)],
+        drawings=figures,
+        pictures=more,
         methods=methods,
         columns=columns(methods, kinds),
         datasets=[row(name, accuracy.loc[name], tasks.get(name, []), kinds) for name in names],

@@ -4,7 +4,6 @@
 
 const study = JSON.parse(document.getElementById("data").textContent);
 const byId = (id) => document.getElementById(id);
-const sectionOf = (name) => byId(`dataset-${name}`);
 
 // ---- Numbers: as results/report/data.py wrote them
 
@@ -180,6 +179,8 @@ function toPDF(drawing) {
   return Uint8Array.from(text, (letter) => letter.charCodeAt(0));
 }
 
+const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+
 function save(content, type, name) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([content], { type }));
@@ -201,10 +202,10 @@ function show(figure, draw, label, caption, name) {
     const drawing = draw(Math.max(260, figure.closest("section, .canvas").clientWidth));
     figure.innerHTML = toSVG(drawing, label);
     figure.style.width = `max(20rem, ${drawing.width}px)`;
-    const files = make("span", "", { class: "save" });
+    const files = make("span", "", { class: "save" }), held = study.figures[name]; // as matplotlib drew it
     for (const [kind, type, write] of [
-      ["pdf", "application/pdf", () => toPDF(drawing)],
-      ["svg", "image/svg+xml", () => toFile(drawing, label)],
+      ["pdf", "application/pdf", () => (held ? bytes(held.pdf) : toPDF(drawing))],
+      ["svg", "image/svg+xml", () => (held ? bytes(held.svg) : toFile(drawing, label))],
     ]) {
       const button = make("button", kind.toUpperCase(), { type: "button", "aria-label": `${label} as ${kind.toUpperCase()}` });
       button.addEventListener("click", () => save(write(), type, `${study.study}_${name}.${kind}`));
@@ -596,7 +597,7 @@ function follow() {
 }
 addEventListener("hashchange", follow);
 document.addEventListener("click", (event) => {
-  const link = event.target.closest("a[href^='#dataset-'], a[*|href^='#dataset-']");
+  const link = event.target.closest("a[href^='#dataset-']");
   if (link && location.hash === link.getAttribute("href")) follow(); // the same one again
 });
 follow();
@@ -645,12 +646,13 @@ if (table) {
 // ---- The text at the pointer
 
 const tip = byId("tip");
-for (const link of document.querySelectorAll(".drawn svg a")) {
-  const name = decodeURIComponent(link.getAttribute("href").replace("#dataset-", ""));
-  const tasks = study.datasets[name]?.tasks ?? {};
-  const lines = Object.entries(tasks).map(([method, { test }]) => `${method} ${percent(test)}`);
-  link.dataset.tip = [name, ...lines].join("\n");
-  link.setAttribute("aria-label", name);
+for (const group of document.querySelectorAll(".drawn [data-datasets]")) {
+  const names = group.dataset.datasets.split(" ");
+  group.querySelectorAll("use").forEach((point, i) => {
+    const tasks = Object.entries(study.datasets[names[i]].tasks);
+    point.dataset.tip = [names[i], ...tasks.map(([method, { test }]) => `${method} ${percent(test)}`)].join("\n");
+    point.addEventListener("click", () => (location.hash = `#dataset-${names[i]}`));
+  });
 }
 
 function showTip(target, x, y) {
@@ -682,4 +684,4 @@ document.addEventListener("focusin", (event) => {
 document.addEventListener("focusout", () => (tip.hidden = true));
 document.addEventListener("keydown", (event) => event.key === "Escape" && (tip.hidden = true));
 
-document.fonts.add(new FontFace("Chart", Uint8Array.from(atob(study.font.file), (letter) => letter.charCodeAt(0)).buffer));
+document.fonts.add(new FontFace("Chart", bytes(study.font.file).buffer));

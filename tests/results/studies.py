@@ -59,7 +59,7 @@ def task(dataset: str, method: str, right: int, **more) -> Record:
         "n_settings": len(grid),
         "n_train": 10,
         "n_test": 20,
-        "length": 30,
+        "length": 9 if dataset == "Wine" else 30,
         "method_config": {"name": method, **config},
         "protocol": {"normalisation": "unit", "folds": 10, "C": list(C)},
         "environment": {"python": "3.11.7", "processor": "Abacus", "numpy": "2.4.6"},

@@ -9,12 +9,15 @@ import pandas as pd
 import pytest
 
 from results import store
+from results.figures import encoded
+from results.figures.study import drawings
 from results.report import data
+from results.report.drawings import inline
 from results.report.findings import findings, leads_of, measure
 from results.report.page import write_report
 from results.report.references import entries, references
 from results.report.words import chosen
-from results.tables import write_tables
+from results.tables import study_accuracies, write_tables
 from tests.results.studies import KINDS, SHARES, series, task, write_study
 
 
@@ -36,6 +39,26 @@ def undo(text, width):
         sum(d * 64 ** (width - 1 - j) for j, d in enumerate(places[i : i + width]))
         for i in range(0, len(places), width)
     ]
+
+
+@pytest.fixture(autouse=True)
+def few_figures(request, monkeypatch):
+    """Where figures are not asked about, none is drawn: a page is made in tenths of a second."""
+    if "drawn" not in request.fixturenames:
+        monkeypatch.setattr("results.report.page.drawings", lambda *arguments: [])
+
+
+@pytest.fixture
+def drawn():
+    """Asks for the figures."""
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A study with its report, figures and all."""
+    study = write_study(tmp_path_factory.mktemp("whole") / "small")
+    write_report(study, kinds=KINDS, series=series)
+    return study
 
 
 # ---- Numbers
@@ -212,9 +235,9 @@ def study(tmp_path):
     return write_study(tmp_path / "small")
 
 
-def test_the_same_records_give_the_same_bytes_and_the_page_asks_nothing_of_a_network(study):
-    first = write_report(study, kinds=KINDS, series=series).read_bytes()
-    again = write_report(study, study / "again", kinds=KINDS, series=series).read_bytes()
+def test_the_same_records_give_the_same_bytes_and_the_page_asks_nothing_of_a_network(whole, drawn, tmp_path):
+    first = (whole / "report" / "index.html").read_bytes()
+    again = write_report(whole, tmp_path, kinds=KINDS, series=series).read_bytes()
     assert first == again
     page = first.decode()
     assert not re.search(r"""(src|href)=["'](?!#|data:)""", page)
@@ -350,6 +373,74 @@ def test_a_method_with_one_dataset_only_leaves_the_others_statistics(tmp_path):
     page, _ = read(write_report(folder, kinds=KINDS))
     assert "rbf has the highest mean accuracy of 2 methods on 4 datasets" in text_of(page)
     assert "Left out of these sentences, for they have results on few datasets: rntk (1)" in text_of(page)
+
+
+# ---- Figures
+
+
+def figures_of(page):
+    """What the page says of every figure: by name the SVG, and both files."""
+    found = {}
+    for name, content in re.findall(r'<figure class="drawn" id="figure-(.*?)"(.*?)</figure>', page, re.DOTALL):
+        files = dict(re.findall(rf'download="small_{name}\.(pdf|svg)" href="data:[^,]*;base64,([^"]*)"', content))
+        found[name] = (content, {ending: base64.b64decode(file) for ending, file in files.items()})
+    return found
+
+
+def test_every_figure_of_the_study_is_in_the_page_as_pdf_and_svg(whole):
+    """Those that the script draws for any two methods are there as files."""
+    page, held = read(whole / "report" / "index.html")
+    found = figures_of(page)
+    records, grid = store.study_records(whole), lambda record: store.read_table(record, whole, "grid")
+    asked = {drawing.name: drawing for drawing in drawings(study_accuracies(whole), records, grid, KINDS)}
+    assert [*held["figures"]] == ["differences_rbf_rntk"]
+    assert {*found, *held["figures"], "choices"} == set(asked)
+    assert "What was chosen is not drawn: no method with a result chooses between" in text_of(page)
+    for name, (content, files) in found.items():
+        made = asked[name].draw()
+        assert (files["pdf"], files["svg"]) == (encoded(made, "pdf"), encoded(made, "svg"))
+        assert asked[name].title.replace("'", "&#39;") in content
+        assert "var(--" in content and b"var(--" not in files["svg"]
+    (files,) = held["figures"].values()
+    assert base64.b64decode(files["pdf"]) == encoded(asked["differences_rbf_rntk"].draw(), "pdf")
+
+
+def test_no_id_stands_twice_and_every_reference_leads_somewhere(whole):
+    page = (whole / "report" / "index.html").read_text()
+    ids = re.findall(r'<[^<>]* id="([^"]*)"', page)
+    assert len(ids) == len(set(ids)) > 100
+    assert set(re.findall(r'<use [^>]*href="#([^"]*)"', page)) <= set(ids)
+    assert set(re.findall(r"url\(#([^)]*)\)", page)) <= set(ids)
+
+
+def test_a_figure_takes_the_page_s_colours_and_text_on_something_coloured_keeps_its_own():
+    svg = (
+        '<?xml version="1.0"?><svg width="9pt" id="a"><path style="fill: #ffffff; stroke: #0072b2"/><g data-datasets="Beef"/>'
+        '<text style="fill: #ffffff">1</text><path style="fill: #123456"/><use xlink:href="#a"/></svg>'
+    )
+    assert inline(svg, "n", "A & B") == (
+        '<svg role="img" aria-label="A &amp; B" width="9pt" id="n-a"><path style="fill: var(--paper); stroke: var(--c0)"/>'
+        '<g data-datasets="Beef"/><text style="fill: #ffffff">1</text><path style="fill: #123456"/><use href="#n-a"/></svg>'
+    )
+
+
+@pytest.mark.parametrize("plan", [True, False])
+def test_a_page_of_nothing_says_of_every_figure_why_it_is_not_there(tmp_path, drawn, plan):
+    if plan:
+        store.write_plan(tmp_path, "small", ["Beef", "Wine"], ["rntk", "rbf"], ["0" * 64])
+    page, held = read(write_report(tmp_path))
+    assert not figures_of(page) and not held["figures"]
+
+
+def test_little_is_drawn_of_little(tmp_path, drawn):
+    """Of one method on one dataset its cost, its validation and its grid."""
+    page, _ = read(write_report(write_study(tmp_path / "small", ["Beef"], ["rntk"])))
+    assert set(figures_of(page)) == {"validation", "cost", "grid_rntk", "grid_rntk_datasets"}
+    for reason in (
+        "Average ranks: Nemenyi&#39;s test is not drawn: two methods with a dataset in common are needed: there are rntk.",
+        "Accuracy relative to the best is not drawn: two methods with results are needed",
+    ):
+        assert reason in text_of(page)
 
 
 # ---- References

@@ -2,9 +2,17 @@
 
 import re
 
+import pytest
+
 from results import store
 from tests.results.studies import task, write_study
 from tests.results.test_report import read
+
+
+@pytest.fixture(autouse=True)
+def no_figures(monkeypatch):
+    """What is drawn is asked in tests/results."""
+    monkeypatch.setattr("results.report.page.drawings", lambda *arguments: [])
 
 
 def test_a_report_is_made_from_the_study_s_records_with_the_series_that_are_here(command, capsys, tmp_path):
@@ -20,12 +28,36 @@ def test_a_report_is_made_from_the_study_s_records_with_the_series_that_are_here
     assert sorted(found.name for found in tmp_path.iterdir()) == ["smoke"]  # no configuration is left behind
 
 
+def test_pictures_of_the_chosen_kernels_are_in_the_sections_that_are_asked_for(command, tmp_path):
+    write_study(tmp_path / "smoke", ["Beef", "GunPoint"], ["rbf"])
+    assert command("runners.report", "study=smoke", f"output={tmp_path}", "pictures=[GunPoint]") == 0
+    page, _ = read(tmp_path / "smoke" / "report" / "index.html")
+    section = page[page.index('id="dataset-GunPoint"') :]
+    assert section.index('id="figure-GunPoint_grams"') < section.index("</details>")
+    assert "sensitivities are of RNTKs, and none is among rbf" in section
+    assert "Beef_grams" not in page
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ("Coffee", "pictures=Coffee: no kernel of this study has a result on it"),
+        ("Beef", "Beef is in no local source"),
+    ],
+)
+def test_pictures_that_cannot_be_made_are_an_error(command, capsys, tmp_path, asked, message):
+    write_study(tmp_path / "smoke", ["Beef"], ["rbf"])
+    assert command("runners.report", "study=smoke", f"output={tmp_path}", f"pictures=[{asked}]") == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "smoke" / "report").exists()
+
+
 def test_without_records_of_ones_own_it_is_the_reference_run_s(command, capsys, tmp_path):
-    assert command("runners.report", "study=ucr_unequal", f"output={tmp_path}") == 0
+    assert command("runners.report", "study=context", f"output={tmp_path}") == 0
     assert "made from the records in " in capsys.readouterr().out
-    page, held = read(tmp_path / "ucr_unequal" / "report" / "index.html")
-    assert len(held["methods"]) == 23
-    assert "skipped" in page
+    _, held = read(tmp_path / "context" / "report" / "index.html")
+    assert {"rntk_mean", "minirocket", "1nn_dtw"} <= set(held["methods"])
+    assert len(held["datasets"]) == 56
 
 
 def test_a_study_that_was_never_run_is_an_error(command, capsys, tmp_path):
