@@ -103,10 +103,13 @@ def begin() -> None:
 
 
 def quiet_mlflow() -> None:
-    """No telemetry, and a server that is gone is asked twice and not for minutes; unless the environment says otherwise."""
+    """No telemetry, a server that is gone is asked twice and not for minutes, and one that is begun here runs no jobs of its own; unless
+    the environment says otherwise.
+    """
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("DO_NOT_TRACK", "true")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
 
 
 def share_gpu() -> None:

@@ -4,6 +4,7 @@ import logging
 import os
 import platform
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,8 +32,19 @@ def environment() -> dict[str, Any]:
         "processor": processor(),
         "numerics": NUMERICS,
         "rntk": rntk.__version__,
+        "commit": commit(),
         **{package: version(package) for package in PACKAGES},
     }
+
+
+def commit() -> str:
+    """The commit of this code, with `-dirty` where files have changed since; "" where Git does not know it."""
+    describe = ["git", "--no-optional-locks", "describe", "--always", "--exclude=*", "--abbrev=40", "--dirty"]
+    try:
+        done = subprocess.run(describe, cwd=Path(__file__).parent, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip()
 
 
 def processor() -> str:

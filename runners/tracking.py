@@ -1,180 +1,34 @@
-"""MLflow as a view of the records: one parent run a study, one child run a task. It can be made anew at any time:
+"""MLflow as a view of the records, which can be made anew at any time, and looked at in a browser:
 
     python -m runners.tracking rebuild outputs
+    python -m runners.tracking ui outputs
 
-Only the parent process writes, so that a fresh SQLite database is never opened by two. Params are the parameters of the task
-and the selected hyperparameters, metrics the scores and timings, artifacts the record and its tables. What tells runs of no study
-from each other, as the values of a sweep, is in their names and tags. A record that is there already, by key and status, is not
-written twice.
+Only the parent process writes (`runners.view.tracker`), so that a fresh SQLite database is never opened by two. What runs say stands in
+`runners.view.tasks` and `runners.view.studies`.
 """
 
 import argparse
 import os
+import shutil
+import socket
+import subprocess
 import sys
 import time
-from collections.abc import Mapping
-from contextlib import contextmanager, suppress
+import webbrowser
+from contextlib import contextmanager
 from pathlib import Path
-from types import MappingProxyType
 
 from results import store
 from results.record import Record
-from results.statistics import summary
-from results.sweeps import brief, differing, parameters, readable, title
-from results.tables import study_accuracies
+from results.tables import show_study
 from runners.config import quiet_mlflow
-
-EXPERIMENT = "rntk"
-MOST = 1000  # metrics that MLflow takes at once
+from runners.view.pages import last_page
+from runners.view.tracker import Tracker
 
 
 def default_uri(output: Path) -> str:
     """The database of an output folder."""
     return f"sqlite:///{Path(output).resolve() / 'mlflow.db'}"
-
-
-class Tracker:
-    """Writes a study's records to MLflow.
-
-    `uri` is explicit, database and experiment are made here, before a worker starts.
-    """
-
-    def __init__(self, study: str, uri: str, output: Path):
-        import logging
-
-        for noisy in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent"):
-            logging.getLogger(noisy).setLevel(logging.WARNING)
-        from mlflow.tracking import MlflowClient
-
-        Path(output).mkdir(parents=True, exist_ok=True)
-        self.study = study
-        self.client = MlflowClient(tracking_uri=uri)
-        experiment = self.client.get_experiment_by_name(EXPERIMENT)
-        local = uri.startswith("sqlite:")
-        artifacts = (Path(output).resolve() / "mlartifacts").as_uri() if local else None
-        self.experiment = (
-            experiment.experiment_id
-            if experiment
-            else self.client.create_experiment(EXPERIMENT, artifact_location=artifacts)
-        )
-        mine = f"tags.study = '{study}' and tags.kind = 'study'"
-        self.parent = next(
-            iter(self.client.search_runs([self.experiment], mine, max_results=1)), None
-        ) or self.client.create_run(self.experiment, run_name=study, tags={"study": study, "kind": "study"})
-        self.known = self._children()
-
-    def _children(self) -> dict[str, tuple[str, str | None]]:
-        """Run and status, by key, of the records that have a run already; and their names."""
-        known, token, self.names = {}, None, {}
-        while True:
-            page = self.client.search_runs(
-                [self.experiment],
-                f"tags.study = '{self.study}' and tags.kind = 'task'",
-                max_results=1000,
-                page_token=token,
-            )
-            for run in page:  # one that is still running was cut off while it was written, and is written again
-                whole = run.info.status != "RUNNING"
-                known[run.data.tags["key"]] = (run.info.run_id, run.data.tags["status"] if whole else None)
-                self.names[run.data.tags["key"]] = run.info.run_name
-            token = page.token
-            if not token:
-                return known
-
-    def log(self, record: Record, folder: Path, swept: Mapping[str, str] = MappingProxyType({})) -> None:
-        """Write one record as a child run; a run of the same task with another status is replaced.
-
-        `swept` is what tells it from other runs (`results.sweeps.readable`), for its name and tags; a run that is there and has
-        another name, as something else has been swept since, is given both anew.
-        """
-        from mlflow.entities import Metric, Param, RunTag
-        from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
-
-        name = title(record, swept)
-        run_id, status = self.known.get(record.key, (None, None))
-        if status == record.status:
-            if name != self.names[record.key]:
-                self._rename(run_id, name, swept)
-            return
-        if run_id:
-            self.client.delete_run(run_id)
-        tags = {
-            **swept,
-            "kind": "task",
-            "study": self.study,
-            "dataset": record.dataset,
-            "method": record.method,
-            "status": record.status,
-            "key": record.key,
-        }
-        run = self.client.create_run(
-            self.experiment,
-            run_name=name,
-            tags={**tags, MLFLOW_PARENT_RUN_ID: self.parent.info.run_id},
-        )
-        told = {n: brief(value) if isinstance(value, list) else value for n, value in parameters(record).items()}
-        params = {**told, "dataset": record.dataset, "method": record.method, **record.selected}
-        stages = {f"seconds_{name}": value for name, value in record.timings.items() if isinstance(value, float)}
-        metrics = {
-            "cv_accuracy": record.cv_accuracy,
-            "test_accuracy": record.test_accuracy,
-            "test_accuracy_std": record.spread,
-            "n_tied": record.n_tied,
-            **stages,
-        }
-        now = run.info.start_time
-        self.client.log_batch(
-            run.info.run_id,
-            metrics=[Metric(name, float(value), now, 0) for name, value in metrics.items() if value is not None],
-            params=[Param(name, str(value)) for name, value in params.items()],
-            tags=[RunTag("reason", record.reason[:500])] if record.reason else [],
-        )
-        self._log_curves(run, record, folder)
-        for name, content in store.read_files(folder, record).items():
-            self.client.log_text(run.info.run_id, content.decode("utf-8"), name)
-        self.client.set_terminated(run.info.run_id, "FINISHED" if record.status == "ok" else "FAILED")
-        self.known[record.key], self.names[record.key] = (run.info.run_id, record.status), name
-
-    def _rename(self, run_id: str, name: str, swept: Mapping[str, str]) -> None:
-        self.client.update_run(run_id, name=name)
-        for tag, text in swept.items():
-            if tag != "key":  # the whole of it is there already
-                self.client.set_tag(run_id, tag, text)
-
-    def _log_curves(self, run, record: Record, folder: Path) -> None:
-        """The learning curves of the chosen setting, as metrics by epoch: `folds/loss` and so on, and `all/loss` of the runs on
-        the whole training set. Where nothing was chosen the curves are of all settings, and are artifacts alone.
-        """
-        from mlflow.entities import Metric
-
-        metrics = [
-            Metric(f"{row['on']}/{name}", float(row[name]), run.info.start_time, int(row["epoch"]))
-            for row in (store.read_table(record, folder, "curves") if record.selected else [])
-            for name in ("loss", "validation_loss", "validation_accuracy", "running")
-        ]
-        for first in range(0, len(metrics), MOST):
-            self.client.log_batch(run.info.run_id, metrics=metrics[first : first + MOST])
-
-    def sync(self, folder: Path) -> int:
-        """Write every record of a study's folder that has no run yet; returns how many records there are."""
-        records = list(store.heads(folder))
-        swept = {} if store.read_plan(folder) else readable(differing(records))
-        for record in records:
-            self.log(record, folder, swept.get(record.key, {}))
-        return len(records)
-
-    def close(self, folder: Path) -> None:
-        """End the study's run, with its summary as metrics, `accuracy_mean/rntk` and so on, and its tables as artifacts."""
-        from mlflow.entities import Metric
-
-        if store.read_plan(folder):
-            table = summary(study_accuracies(folder)).set_index("method").stack().dropna()
-            now = int(time.time() * 1000)
-            metrics = [Metric(f"{name}/{method}", float(value), now, 0) for (method, name), value in table.items()]
-            self.client.log_batch(self.parent.info.run_id, metrics=metrics)
-        for table in sorted((Path(folder) / "tables").glob("*.*")):
-            self.client.log_artifact(self.parent.info.run_id, str(table))
-        self.client.set_terminated(self.parent.info.run_id, "FINISHED")
 
 
 class View:
@@ -235,14 +89,65 @@ def rebuild(output: Path, uri: str | None = None) -> int:
         )
     if uri is None:
         uri = default_uri(output)
-        with suppress(FileNotFoundError):
-            (Path(output) / "mlflow.db").unlink()
+        (Path(output) / "mlflow.db").unlink(missing_ok=True)
+        shutil.rmtree(Path(output) / "mlartifacts", ignore_errors=True)
     count = 0
     for folder in folders:
+        if store.read_plan(folder) and not (folder / "tables").exists():
+            show_study(folder, folder / "tables")
         tracker = Tracker(folder.name, uri, output)
         count += tracker.sync(folder)
         tracker.close(folder)
     return count
+
+
+def browse(uri: str, port: int) -> int:
+    """MLflow's own browser view, for this machine alone, opened at the last study; returns when it ends.
+
+    Raises ValueError where the port is taken, or the database is none that this MLflow can read.
+    """
+    if answers(port):
+        raise ValueError(
+            f"port {port} is taken by another program: choose another one by --port (make: ARGS='--port 5001')"
+        )
+    address = f"http://127.0.0.1:{port}/{last_page(uri)}"
+    server = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "mlflow",
+            "ui",
+            "--backend-store-uri",
+            uri,
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(port),
+            "--workers",
+            "1",
+        ]
+    )
+    try:
+        while server.poll() is None and not answers(port):
+            time.sleep(0.2)
+        if server.poll() is None:
+            print(f"the last study: {address} (Ctrl-C ends this)", flush=True)
+            if graphical():
+                webbrowser.open(address)
+        return server.wait()
+    except KeyboardInterrupt:  # which the server has heard, too
+        return server.wait()
+
+
+def answers(port: int) -> bool:
+    """Whether a program listens on a port of this machine."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def graphical() -> bool:
+    """Whether a browser would have a window: one in the terminal cannot show this page."""
+    return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def main() -> int:
@@ -273,10 +178,11 @@ def main() -> int:
             file=sys.stderr,
         )
         return 2
-    os.execv(
-        sys.executable,
-        [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--port", str(arguments.port)],
-    )
+    try:
+        return browse(uri, arguments.port)
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
 
 
 if __name__ == "__main__":

@@ -122,18 +122,23 @@ def test_mlflow_holds_one_run_a_task_under_one_run_a_study(smoke):
     client = MlflowClient(f"sqlite:///{output}/mlflow.db")
     (experiment,) = [found for found in client.search_experiments() if found.name == "rntk"]
     (parent,) = client.search_runs([experiment.experiment_id], "tags.kind = 'study' and tags.study = 'smoke'")
-    children = client.search_runs([experiment.experiment_id], f"tags.mlflow.parentRunId = '{parent.info.run_id}'")
+    below = f"tags.kind = 'task' and tags.mlflow.parentRunId = '{parent.info.run_id}'"
+    children = client.search_runs([experiment.experiment_id], below)
     assert len(children) == 12
     summary = pd.read_csv(output / "smoke" / "tables" / "summary.csv").set_index("method")
     assert parent.data.metrics["accuracy_mean/rntk"] == pytest.approx(summary.accuracy_mean["rntk"], abs=1e-15)
-    assert "summary.md" in {file.path for file in client.list_artifacts(parent.info.run_id)}
+    artifacts = {file.path for part in ("tables", "report") for file in client.list_artifacts(parent.info.run_id, part)}
+    assert {"tables/summary.md", "report/index.html"} <= artifacts
     head = heads(output / "smoke")["GunPoint", "rntk"]
     (child,) = [
         run for run in children if run.data.params["dataset"] == "GunPoint" and run.data.params["method"] == "rntk"
     ]
     assert child.data.metrics["test_accuracy"] == head["test_accuracy"]
     assert child.data.params["C"] == str(head["selected"]["C"])
-    assert {Path(file.path).suffix for file in client.list_artifacts(child.info.run_id)} == {".json", ".csv"}
+    assert child.data.tags["commit"] == head["environment"]["commit"]
+    (given,) = child.inputs.dataset_inputs
+    assert given.dataset.digest == ":".join(part[:16] for part in head["dataset_sha256"].split(":"))
+    assert len(child.data.tags["dataset_sha256"]) == len(head["dataset_sha256"]) > 2 * 16
 
 
 def test_a_run_that_was_cut_off_is_written_again_and_others_are_left(smoke):
@@ -166,21 +171,6 @@ def test_running_again_runs_nothing(smoke):
     assert (heads(output / "smoke"), tables(output / "smoke")) == before
 
 
-def test_mlflow_can_be_rebuilt_from_the_records(smoke):
-    from mlflow.tracking import MlflowClient
-
-    output, _ = smoke
-    uri = f"sqlite:///{output}/again.db"
-    finished = subprocess.run(
-        command("tracking", "rebuild", str(output), "--uri", uri), cwd=ROOT, capture_output=True, text=True
-    )
-    assert finished.returncode == 0, finished.stderr
-    assert "12 records" in finished.stdout
-    client = MlflowClient(uri)
-    experiment = client.get_experiment_by_name("rntk").experiment_id
-    assert len(client.search_runs([experiment], "tags.kind = 'task' and tags.status = 'ok'")) == 12
-
-
 def test_mlflow_can_be_rebuilt_from_packed_records(smoke, tmp_path):
     """The same runs, with the same files; a folder without records is no study."""
     from mlflow.tracking import MlflowClient
@@ -195,9 +185,11 @@ def test_mlflow_can_be_rebuilt_from_packed_records(smoke, tmp_path):
     (run,) = client.search_runs(
         [experiment], "tags.kind = 'task' and params.dataset = 'GunPoint' and params.method = 'rntk'"
     )
-    files = {path.name: path.read_bytes() for path in Path(client.download_artifacts(run.info.run_id, "")).iterdir()}
-    assert files == {path.name: path.read_bytes() for path in (output / "smoke" / "records").glob("GunPoint__rntk__*")}
-    assert len(files) == 3
+    artifacts = Path(client.download_artifacts(run.info.run_id, ""))
+    for ending in ("json", "grid.csv", "predictions.csv"):
+        (written,) = (output / "smoke" / "records").glob(f"GunPoint__rntk__*.{ending}")
+        assert (artifacts / ending.replace("json", "record.json")).read_bytes() == written.read_bytes()
+    assert len(client.search_runs([experiment], "tags.kind = 'task' and tags.status = 'ok'")) == 12
 
 
 def test_one_worker_and_two_give_the_same_bytes_also_when_killed_and_resumed(smoke, tmp_path):

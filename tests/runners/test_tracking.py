@@ -1,15 +1,24 @@
 """MLflow holds what the records say, under the names they have there, and what the command line answers."""
 
-import os
+import re
+import socket
+import subprocess
 import sys
+from pathlib import Path
 
+import mlflow
 import pytest
 from mlflow.tracking import MlflowClient
 
 from results import store
 from results.record import Record
+from results.statistics import summary
+from results.tables import study_accuracies
 from runners.tracking import Tracker
-from tests.results.records import record as whole
+from runners.view.pages import last_page
+from tests.results.studies import SHARES, write_study
+
+DOCS = Path(__file__).parents[2] / "docs" / "mlflow.md"
 
 
 def record(method, status="ok", **more):
@@ -48,11 +57,14 @@ def test_a_run_is_its_record(tracker, tmp_path):
     scores = {"cv_accuracy": 0.875, "test_accuracy": 0.75, "n_tied": 3.0}
     assert run.data.metrics == {**scores, "seconds_kernel": 1.5, "seconds_total": 2.5}
     assert run.data.params == {"dataset": "Coffee", "method": "rbf", "gamma": "0.5", "C": "10.0"}
-    tags = {"study": "mine", "dataset": "Coffee", "status": "ok", "key": rbf.key}
+    tags = {"study": "mine", "dataset": "Coffee", "dataset_type": "Spectro", "status": "ok", "key": rbf.key}
     assert tags.items() <= run.data.tags.items() and "reason" not in run.data.tags
     assert run.info.status == "FINISHED"
     artifacts = {file.path for file in tracker.client.list_artifacts(run.info.run_id)}
-    assert artifacts == {f"{rbf.name}{suffix}" for suffix in (".json", ".grid.csv", ".predictions.csv")}
+    assert artifacts == {"record.json", "grid.csv", "predictions.csv", "confusion.png"}
+    (given,) = run.inputs.dataset_inputs
+    assert (given.dataset.name, given.dataset.source_type) == ("Coffee", "archive")
+    assert "test accuracy **75.00 %**" in run.data.tags["mlflow.note.content"]
 
 
 def test_a_run_that_failed_is_replaced_when_its_task_has_a_result(tracker, tmp_path):
@@ -68,24 +80,74 @@ def test_a_run_that_failed_is_replaced_when_its_task_has_a_result(tracker, tmp_p
     assert (run.info.status, run.data.metrics["test_accuracy"]) == ("FINISHED", 0.75)
 
 
-def test_a_studys_run_has_its_summary(tracker, tmp_path):
-    """Of another study in the same database, two methods on two datasets."""
-    for dataset, rbf, ntk in (("Coffee", 1.0, 0.5), ("Wine", 0.5, 0.25)):
-        for method, accuracy in (("rbf", rbf), ("ntk", ntk)):
-            key = f"{dataset}-{method}".ljust(64, "0")
-            store.write(whole(dataset, method, accuracy, key=key), tmp_path)
-    store.write_plan(
-        tmp_path, "other", ["Coffee", "Wine"], ["rbf", "ntk"], [head.key for head in store.heads(tmp_path)]
+@pytest.fixture(scope="module")
+def small(tracker):
+    """The small study, in the same database."""
+    output = Path(tracker.client.tracking_uri.removeprefix("sqlite:///")).parent
+    folder = write_study(output / "small")
+    made = Tracker("small", tracker.client.tracking_uri, output)
+    assert made.sync(folder) == len(SHARES) * 3
+    made.close(folder)
+    return made, folder
+
+
+def test_a_study_has_a_run_over_those_of_its_tasks_methods_and_datasets(small):
+    made, folder = small
+    (study,) = made.client.search_runs([made.experiment], "tags.kind = 'study' and tags.study = 'small'")
+    table = summary(study_accuracies(folder)).set_index("method")
+    for method in table.index:
+        found = {name: study.data.metrics[f"{name}/{method}"] for name in table}
+        assert found == pytest.approx(dict(table.loc[method]))
+    assert study.info.status == "FINISHED" and study.info.end_time - study.info.start_time == 12 * 2000
+    children = made.client.search_runs([made.experiment], f"tags.mlflow.parentRunId = '{study.info.run_id}'")
+    kinds = [run.data.tags["kind"] for run in children]
+    assert [kinds.count(kind) for kind in ("task", "method", "dataset")] == [12, 3, 4]
+    figures = {file.path for file in made.client.list_artifacts(study.info.run_id, "figures")}
+    assert "figures/pairs_rbf.png" in figures
+
+
+def test_what_says_the_same_is_not_written_again_and_what_changed_is(small, monkeypatch):
+    """Where one result is another: its task, its dataset, its method and the study."""
+    made, folder = small
+    again = Tracker("small", made.client.tracking_uri, folder.parent)
+    written, fill = [], Tracker._fill
+    monkeypatch.setattr("runners.view.studies.figures", lambda *study: {})
+    monkeypatch.setattr(
+        Tracker, "_fill", lambda self, run_id, run, now: written.append(run.key) or fill(self, run_id, run, now)
     )
-    other = Tracker("other", tracker.client.tracking_uri, tmp_path)
-    assert other.sync(tmp_path) == 4
-    other.close(tmp_path)
-    (study,) = other.client.search_runs([other.experiment], "tags.kind = 'study' and tags.study = 'other'")
-    metrics = study.data.metrics
-    assert (metrics["accuracy_mean/rbf"], metrics["accuracy_mean/ntk"]) == (0.75, 0.375)
-    assert (metrics["wins/rbf"], metrics["friedman_rank/ntk"], metrics["pma/ntk"]) == (2, 2, 0.5)
-    children = other.client.search_runs([other.experiment], f"tags.mlflow.parentRunId = '{study.info.run_id}'")
-    assert len(children) == 4 and study.info.status == "FINISHED"
+    again.sync(folder)
+    again.close(folder)
+    assert written == []
+    (path,) = (folder / "records").glob("Wine__rbf__*.json")
+    text = path.read_text()
+    path.write_text(text.replace('"test_accuracy": 0.65', '"test_accuracy": 0.15'))
+    again.sync(folder)
+    again.close(folder)
+    (wine,) = (key for key in written if key.startswith("Wine-rbf"))
+    assert {wine, "dataset Wine", "method rbf", "study"} <= set(written) and "dataset Beef" not in written
+    path.write_text(text)
+    again.sync(folder)
+    again.close(folder)
+
+
+def snippets():
+    """The Python of the documentation, a block a question."""
+    return re.findall(r"```python\n(.*?)```", DOCS.read_text(), re.DOTALL)
+
+
+def test_the_documentations_questions_are_answered(small, monkeypatch, capsys):
+    """Its lines run one after the other, on the small study in place of the 56 datasets', and print what the study says."""
+    made, folder = small
+    text = "\n".join(snippets())
+    for theirs, ours in (("sqlite:///outputs/mlflow.db", made.client.tracking_uri), ("'ucr56'", "'small'")):
+        assert theirs in text
+        text = text.replace(theirs, ours)
+    names, before = {}, mlflow.get_tracking_uri()
+    exec(compile(text, DOCS, "exec"), names)
+    mlflow.set_tracking_uri(before)
+    accuracy = study_accuracies(folder)
+    assert dict(names["means"]) == pytest.approx(dict(accuracy.mean()))
+    assert names["lead"].to_dict() == pytest.approx((accuracy.rntk - accuracy.rbf).to_dict())
 
 
 def test_runs_of_a_sweep_are_told_apart_by_name_and_tags_also_when_another_parameter_is_swept_later(tracker, tmp_path):
@@ -140,9 +202,19 @@ def test_the_database_is_made_anew(command, capsys, tmp_path):
 
 @pytest.fixture
 def called(monkeypatch):
-    """The programs that take this one's place."""
+    """The programs that would be started, which end at once."""
     programs = []
-    monkeypatch.setattr(os, "execv", lambda *arguments: programs.append(arguments))
+
+    class Ended:
+        def __init__(self, arguments):
+            programs.append(arguments)
+
+        def poll(self):
+            return 0
+
+        wait = poll
+
+    monkeypatch.setattr(subprocess, "Popen", Ended)
     return programs
 
 
@@ -158,9 +230,26 @@ def test_a_folder_without_studies_is_a_mistake(command, capsys, called, tmp_path
     assert list(tmp_path.iterdir()) == called == []
 
 
-def test_the_browsers_view_is_mlflows_own(command, called, tmp_path):
-    (tmp_path / "mlflow.db").touch()
-    command("runners.tracking", "ui", tmp_path, "--port", "5001")
-    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
-    mlflow = ["-m", "mlflow", "ui", "--backend-store-uri", uri, "--port", "5001"]
-    assert called == [(sys.executable, [sys.executable, *mlflow])]
+def test_the_browsers_view_is_mlflows_own_for_this_machine_alone(command, called, small):
+    made, folder = small
+    assert command("runners.tracking", "ui", folder.parent, "--port", "5001") == 0
+    uri = made.client.tracking_uri
+    where = ["--host", "127.0.0.1", "--port", "5001", "--workers", "1"]
+    assert called == [[sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, *where]]
+
+
+def test_a_port_that_is_taken_is_a_mistake(command, capsys, called, small):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        assert command("runners.tracking", "ui", small[1].parent, "--port", port) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: port {port} is taken by another program") and called == []
+
+
+def test_the_page_that_is_opened_is_the_last_studys(small):
+    """Of its methods; of its tasks where it is no study but single runs."""
+    made, _ = small
+    start = f"#/experiments/{made.experiment}/runs?workflowType=machine_learning&viewStateShareKey="
+    assert last_page(made.client.tracking_uri) == f"{start}small-methods"
