@@ -23,6 +23,8 @@ class WarpingNeighbour(NearestNeighbour):
     Ratanamahatana, Knowledge and Information Systems, 2005).
     """
 
+    takes_channels = True  # to refuse them: one after another they would be warped into each other
+
     def __init__(self, window: float = 1.0):
         self.window = window
         self._check()
@@ -38,7 +40,9 @@ class WarpingNeighbour(NearestNeighbour):
             raise ValueError(f"window={self.window!r}: a share of the series' length, from 0 to 1, is needed")
 
     def predict(self, X):
-        """The label of the nearest training series, for each of X."""
+        """The label of the nearest training series, for each of X, (n, T); raises ValueError for series of several channels."""
+        if np.ndim(X) > 2:
+            raise ValueError(f"{type(self).__name__} compares series of one channel, and these have {np.shape(X)[2]}")
         X, train = (np.ascontiguousarray(series, np.float64) for series in (X, self.X_))
         radius = int(self.window * X.shape[1] + ROUNDING)
         queries, others = (envelopes(series, radius) for series in (X, train))

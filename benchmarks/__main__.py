@@ -4,7 +4,7 @@ import sys
 import time
 from importlib import import_module
 
-from benchmarks.measure import machine, table
+from benchmarks.measure import arguments, machine, table
 
 SECTIONS = ("start", "engine", "networks", "training", "solver", "selection", "large", "study")
 
@@ -24,4 +24,4 @@ def main(names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(arguments(__doc__, len(SECTIONS)))

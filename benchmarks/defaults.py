@@ -12,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import cross_val_score
 from sklearn.svm import SVC
 
+from benchmarks.measure import arguments
 from datasets import listed, load
 from rntk import RNTK
 from rntk.classifier import RNTKClassifier
@@ -58,4 +59,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    arguments(__doc__)
     main()

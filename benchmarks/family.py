@@ -4,13 +4,13 @@
 datasets on which they differ most, what was chosen, and how far cross-validation promised too much.
 """
 
-import sys
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from benchmarks.measure import arguments
 from datasets import find
 from results.significance import compare
 from results.statistics import accuracies, ranks
@@ -102,4 +102,4 @@ def promises(records, names: set[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "results/reference/family"))
+    main(Path(*arguments(__doc__, 1) or ["results/reference/family"]))

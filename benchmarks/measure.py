@@ -1,5 +1,6 @@
 """Timing two things against each other in one run, and a table of what came out."""
 
+import argparse
 import platform
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,14 @@ import numpy as np
 
 from rntk.machine import cores
 from runners.environment import processor
+
+
+def arguments(about: str, most: int = 0) -> list[str]:
+    """What stands on a measurement's command line, `most` arguments at the most; `--help` prints what it is `about`."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for i in range(most):
+        parser.add_argument(f"argument {i + 1}", nargs="?")
+    return [value for value in vars(parser.parse_args()).values() if value is not None]
 
 
 @dataclass

@@ -7,13 +7,13 @@ hours). It goes on where it was interrupted. The tables in `results/reference/pl
 `python -m results.pack outputs/plain results/reference/plain`, are what the tests hold the reference run against.
 """
 
-import sys
 from pathlib import Path
 
 import numpy as np
 from joblib import Parallel, delayed
 from sklearn.svm import _libsvm
 
+from benchmarks.measure import arguments
 from benchmarks.problem import PROTOCOL, method, training_set
 from datasets import Dataset, listed, load
 from results import store
@@ -82,4 +82,4 @@ def plain(K: np.ndarray, scale: float, y: np.ndarray, folds) -> list[int]:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(*arguments(__doc__, 2))

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from benchmarks import oracle
+from benchmarks.measure import arguments
 from rntk import RNTK
 
 KERNELS = {
@@ -71,4 +72,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    arguments(__doc__)
     main()

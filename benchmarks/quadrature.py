@@ -5,6 +5,7 @@
 
 import numpy as np
 
+from benchmarks.measure import arguments
 from rntk.nonlinearities import Quadrature, sigmoid, tanh
 
 
@@ -40,4 +41,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    arguments(__doc__)
     main()

@@ -3,11 +3,10 @@
 `python -m benchmarks.study outputs/ucr56` for another than the reference run.
 """
 
-import sys
 from datetime import datetime
 from pathlib import Path
 
-from benchmarks.measure import Row, table
+from benchmarks.measure import Row, arguments, table
 from results import store
 from runners.method import Method
 from runners.plan import estimate
@@ -27,7 +26,7 @@ def rows(folder: Path = REFERENCE) -> list[Row]:
     began = min(end - total for end, total in spans)
     wall = spans[-1][0] - began
     work = sum(total for _, total in spans)
-    tasks = [Task(record.dataset, Method(**record.method_config), Protocol(**record.protocol)) for record in records]
+    tasks = [Task(record.source, Method(**record.method_config), Protocol(**record.protocol)) for record in records]
     planned = sum(map(estimate, tasks))
     until = spans[-OTHERS][0]
     busy = sum(max(0.0, total - max(0.0, end - until)) for end, total in spans)
@@ -65,4 +64,4 @@ def rows(folder: Path = REFERENCE) -> list[Row]:
 
 
 if __name__ == "__main__":
-    print(table(rows(*map(Path, sys.argv[1:]))))
+    print(table(rows(*map(Path, arguments(__doc__, 1)))))

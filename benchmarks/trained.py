@@ -4,13 +4,13 @@
 what was chosen; the readout over all steps against that at the last; and the accuracies by length and by number of training series.
 """
 
-import sys
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from benchmarks.measure import arguments
 from results.significance import compare, holm
 from results.store import read_table, study_records
 from results.tables import study_accuracies
@@ -60,4 +60,4 @@ def network(records: list, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "results/reference/networks_small"))
+    main(Path(*arguments(__doc__, 1) or ["results/reference/networks_small"]))

@@ -4,9 +4,9 @@
 resampled; the kernels that see the lengths against every other; and the accuracies dataset by dataset.
 """
 
-import sys
 from pathlib import Path
 
+from benchmarks.measure import arguments
 from results.significance import compare
 from results.store import study_records
 from results.tables import study_accuracies
@@ -40,4 +40,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "results/reference/ucr_unequal"))
+    main(Path(*arguments(__doc__, 1) or ["results/reference/ucr_unequal"]))

@@ -24,6 +24,9 @@ class Entry:
     again on values prepared as `ed_preprocessing` says ("raw", "z-norm", or "" where neither gives it);
     `sha256_values` is of the parsed labels and values (`datasets.reading.digest`), for files in another format. A
     hash is "" where the original was not at hand.
+
+    Of a dataset of one's own (`datasets.own`), whose `type` is "own": `source`, what `datasets.load` takes; `split`, how the test
+    part was made where none was given; `channels`; and `notes`, what is to be known before a result is read.
     """
 
     name: str
@@ -38,11 +41,20 @@ class Entry:
     sha256_train: str
     sha256_test: str
     sha256_values: str
+    source: str = ""
+    split: str = ""
+    channels: int = 1
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is a dataset of one's own, and none of the archive."""
+        return self.type == "own"
 
     @property
     def sha256(self) -> str:
-        """One hash for the two original files: what the results of this dataset are keyed by."""
-        return f"{self.sha256_train}:{self.sha256_test}"
+        """One hash for the two original files, or of the content of a dataset of one's own: what its results are keyed by."""
+        return self.sha256_values if self.is_own else f"{self.sha256_train}:{self.sha256_test}"
 
 
 @cache
@@ -77,12 +89,28 @@ def find(name: str) -> Entry:
 
 
 def unknown(what: str, name: str, valid: Iterable[str], most: int = 12) -> str:
-    """The message for a name that is not among the valid ones: those, the most similar first, `most` of them at the
-    most.
+    """The message for a name that is not among the valid ones: which it is similar to, or that there is none; and the valid ones,
+    `most` of them at the most.
     """
-    nearest = sorted(valid, key=lambda other: -SequenceMatcher(None, str(name).lower(), other.lower()).ratio())
-    more = f", … ({len(nearest)} in all)" if len(nearest) > most else ""
-    return f"unknown {what} {name!r}: choose one of {', '.join(nearest[:most])}{more}"
+    valid = list(valid)
+    near = similar(name, valid)
+    rest = [other for other in valid if other not in near][: most - len(near)]
+    more = f", … ({len(valid)} in all)" if len(valid) > most else ""
+    if not near:
+        return f"unknown {what} {name!r}: nothing similar; choose one of {', '.join(rest)}{more}"
+    others = f" Or choose one of {', '.join(rest)}{more}" if rest else ""
+    return f"unknown {what} {name!r}: did you mean {' or '.join(near)}?{others}"
+
+
+def similar(name: str, valid: Iterable[str], most: int = 3) -> list[str]:
+    """The valid names that may have been meant, the most similar first: seven tenths alike, or continued."""
+
+    def likeness(other: str) -> float:
+        given, other = str(name).lower(), other.lower()
+        return 1.0 if given and other.startswith(given) else SequenceMatcher(None, given, other).ratio()
+
+    near = [other for other in valid if likeness(other) >= 0.7]
+    return sorted(near, key=lambda other: -likeness(other))[:most]
 
 
 def in_study(entry: Entry) -> bool:
@@ -103,5 +131,10 @@ def listed(path: Path = HERE / "ucr56.txt") -> list[str]:
 
     Raises ValueError for a name the catalogue does not have.
     """
-    lines = (line.split("#")[0].strip() for line in path.read_text().splitlines())
-    return [find(line).name for line in lines if line]
+    return [find(line).name for line in lines(path)]
+
+
+def lines(path: Path) -> list[str]:
+    """The lines of a list file, without comments."""
+    found = (line.split("#")[0].strip() for line in path.read_text().splitlines())
+    return [line for line in found if line]

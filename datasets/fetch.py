@@ -2,24 +2,28 @@
 datasets.fetch Coffee Wine`.
 """
 
+import argparse
 import sys
 from collections.abc import Iterable
 
-from datasets.catalogue import find, listed
+from datasets.catalogue import listed
 from datasets.downloads import download
+from datasets.loading import find
+from datasets.own import archived
 from datasets.sources import DataError, locate
 
 
 def fetch(names: Iterable[str], root: str | None = None, downloads: bool = True) -> dict[str, str]:
-    """Download what no local folder holds.
+    """Download what no local folder holds. Of one's own datasets there is nothing to fetch.
 
     Returns the reason for each dataset that cannot be had, and raises nothing for those.
     """
     reasons, absent = {}, []
     for name in names:
         try:
-            if not locate(name, root):
-                absent.append(find(name))
+            entry = find(name)
+            if not (entry.is_own or archived(name) or locate(name, root)):
+                absent.append(entry)
         except DataError as error:
             reasons[name] = str(error)
     return reasons | (download(absent) if downloads else {entry.name: "in no local source" for entry in absent})
@@ -27,8 +31,14 @@ def fetch(names: Iterable[str], root: str | None = None, downloads: bool = True)
 
 def main() -> int:
     """Fetch the datasets named on the command line; exit status 1 if one is missing."""
+    parser = argparse.ArgumentParser(
+        description="Fetch datasets of the archive into the cache, RNTK_CACHE or ~/.cache/rntk-study."
+    )
+    parser.add_argument(
+        "datasets", nargs="*", metavar="DATASET", help="names, e.g. Coffee Wine (default: the 56 of the study)"
+    )
     try:
-        names = [find(name).name for name in sys.argv[1:]] or listed()
+        names = parser.parse_args().datasets or listed()
         reasons = fetch(names)
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)

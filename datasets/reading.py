@@ -72,13 +72,15 @@ def _verify(path: Path, found: str, expected: str) -> None:
 
 def digest(X_train, y_train, X_test, y_test) -> str:
     """SHA-256 of labels and float64 values, whatever the file format: `sha256_values` of the catalogue. Of series of different
-    lengths the lengths count too.
+    lengths the lengths count too, of series of several channels their number.
     """
     sha = hashlib.sha256()
     for X, y in ((X_train, y_train), (X_test, y_test)):
         sha.update("\n".join(y).encode() + b"\0")
         if isinstance(X, list):
             sha.update(np.array([len(x) for x in X], "<i8").tobytes())
+        if X[0].ndim > 1:
+            sha.update(b"%d channels\0" % X[0].shape[1])
         sha.update(np.concatenate(X).astype("<f8").tobytes())
     return sha.hexdigest()
 
@@ -89,7 +91,11 @@ def _without_padding(x: np.ndarray) -> np.ndarray:
 
 
 def interpolated(x: np.ndarray) -> np.ndarray:
-    """A series, (T,), with what is missing (NaN) on the line between its neighbours in time; at the ends, the nearest value."""
+    """A series, (T,) or (T, m), with what is missing (NaN) on the line between its neighbours in time; at the ends, the nearest
+    value.
+    """
+    if x.ndim == 2:
+        return np.stack([interpolated(channel) for channel in x.T], axis=1)
     steps, known = np.arange(len(x)), np.isfinite(x)
     return np.interp(steps, steps[known], x[known])
 
@@ -99,22 +105,50 @@ def _read_tsv(path: Path) -> tuple[np.ndarray, np.ndarray]:
     import pandas as pd
 
     try:
-        table = pd.read_csv(path, sep="\t", header=None, dtype={0: str}, float_precision="round_trip")
+        width = max((line.count("\t") for line in path.read_text("utf-8").splitlines()), default=-1) + 1
+        table = pd.read_csv(path, sep="\t", names=range(width), dtype={0: str}, float_precision="round_trip")
         return table.iloc[:, 1:].to_numpy(dtype=np.float64), table[0].to_numpy(dtype=str)
     except (ValueError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: not a table of a label and numbers a line, separated by tabs: {error}") from error
+        raise DataError(
+            f"{path}: not a table of a label and numbers a line, separated by tabs ({error}): is its ending right?"
+        ) from error
 
 
 def _read_ts(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """The format of sktime and of the archive's site."""
-    from sktime.datasets import load_from_tsfile
-
-    try:
-        nested, y = load_from_tsfile(str(path), return_data_type="nested_univ")
-        series = [np.asarray(x, np.float64) for x in nested.iloc[:, 0]]
-    except Exception as error:  # the reader raises many kinds
-        raise DataError(f"{path}: not a .ts file of labelled series: {error}") from error
+    series, y = _read_panel(path)
     X = np.full((len(series), max(map(len, series))), np.nan)
     for row, x in zip(X, series, strict=True):
-        row[: len(x)] = x
-    return X, np.asarray(y).astype(str)
+        row[: len(x)] = x[:, 0]
+    return X, y
+
+
+def _read_panel(path: Path) -> tuple[list[np.ndarray], np.ndarray]:
+    """The series, (T_i, m), and the labels of a .ts or .arff file, as sktime reads them."""
+    from sktime.datasets import load_from_arff_to_dataframe, load_from_tsfile
+
+    try:
+        if path.suffix == ".arff":
+            nested, y = load_from_arff_to_dataframe(str(path))
+        else:
+            nested, y = load_from_tsfile(str(path), return_data_type="nested_univ")
+        series = [np.stack([np.asarray(x, np.float64) for x in row], axis=1) for row in nested.to_numpy()]
+        if not series:
+            raise ValueError("it holds none")
+    except Exception as error:  # the readers raise many kinds
+        raise DataError(
+            f"{path}: not a {path.suffix} file of labelled series ({error}): is its ending right?"
+        ) from error
+    return series, np.char.strip(np.asarray(y).astype(str), "'\"")
+
+
+def read_series(path: Path) -> tuple[list[np.ndarray], np.ndarray]:
+    """The series of a file, (T_i,) or (T_i, m), and their labels; raises DataError where it is not what its ending says."""
+    if path.suffix != ".tsv":
+        return _read_panel(path)
+    X, y = _read_tsv(path)
+    if not X.shape[1]:
+        raise DataError(
+            f"{path}: not a table of a label and numbers a line, separated by tabs (it has no tab): is its ending right?"
+        )
+    return list(X), y

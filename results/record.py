@@ -25,6 +25,9 @@ class Record:
     Of a network that was trained from several seeds, `runs` says for each of them for how many epochs, with what test accuracy,
     and whether it diverged; `test_accuracy` is their mean.
 
+    `own` is of a dataset of one's own: its `source`, which `datasets.load` takes, the number of its `channels`, how it was `split`
+    where it came without a test part, and `notes` on its labels.
+
     `grid`, `predictions` and `curves` are tables of their own (`results.store`): one row a setting with its hyperparameters,
     the number of training cases classified correctly in cross-validation for each C (−1 where the SVM did not
     converge or the Gram was unusable, "<=41" where it was dropped, as it could reach no more than 41 and others reach
@@ -48,6 +51,7 @@ class Record:
     n_test: int | None = None
     length: int | None = None
     dataset_sha256: str = ""
+    own: dict = field(default_factory=dict)
     method_config: dict = field(default_factory=dict)
     protocol: dict = field(default_factory=dict)
     seeds: dict = field(default_factory=dict)
@@ -90,12 +94,17 @@ class Record:
         return [what for what, there in holds.items() if not there]
 
     def head(self) -> dict:
-        """The record without its tables, as plain JSON types; of a method without runs they are not named."""
+        """The record without its tables, as plain JSON types; runs, and what is said of one's own data, only where there is something."""
         return {
             name: plain(value)
             for name, value in asdict(self).items()
-            if name not in TABLES and (name != "runs" or self.runs)
+            if name not in TABLES and (name not in ("runs", "own") or value)
         }
+
+    @property
+    def source(self) -> str:
+        """What `datasets.load` takes for the record's dataset."""
+        return self.own.get("source", self.dataset)
 
     @property
     def spread(self) -> float | None:

@@ -5,7 +5,7 @@ import numpy as np
 NORMALISATIONS = ("unit", "zscore", "none")
 
 
-def normalise(X: np.ndarray, how: str, axis: int | None = 1) -> np.ndarray:
+def normalise(X: np.ndarray, how: str, axis: int | tuple[int, ...] | None = 1) -> np.ndarray:
     """Each series of X, (n, T), divided by its Euclidean norm ("unit"), or less its mean and divided by its standard
     deviation ("zscore"), or as it is ("none"); a norm or deviation of 0 divides nothing. Another `axis` is for single series
     of several channels.

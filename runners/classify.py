@@ -63,6 +63,15 @@ def check_one_length(X_train, task: Task, model: Any) -> None:
         )
 
 
+def as_taken(X: np.ndarray, model: Any) -> np.ndarray:
+    """Series of several channels, (n, T, m), as a classifier takes them: sktime's as (n, m, T); one that says `takes_channels` as they
+    are; any other as vectors, (n, T·m), as the kernels of vectors do. Of one channel they stay (n, T).
+    """
+    if X.ndim == 2 or getattr(model, "takes_channels", False):
+        return X
+    return X.transpose(0, 2, 1) if hasattr(model, "get_tag") else X.reshape(len(X), -1)
+
+
 def with_network(task: Task, record: Record, X_train, y_train, X_test, timings: dict, deadline: float) -> Outcome:
     """Choose a network's setting, train it on the whole training set from several seeds, and classify the test set with each."""
     from baselines.selection import NetworkSearch
@@ -92,6 +101,7 @@ def with_classifier(task: Task, record: Record, X_train, y_train, X_test, timing
     """
     method, protocol = task.method, task.protocol
     check_one_length(X_train, task, method.build())
+    X_train, X_test = (as_taken(X, method.build()) for X in (X_train, X_test))
     record.environment = record.environment | method.packages
     folds = protocol.split(y_train, task.dataset)
     seed = protocol.fold_seed(task.dataset) >> 1  # 31 bits: some take no more

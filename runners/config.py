@@ -8,13 +8,13 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from datasets import find, listed
-from datasets.catalogue import HERE, unknown
+from datasets import DataError, find, listed
+from datasets.catalogue import HERE, Entry, lines, unknown
+from datasets.own import ENDINGS, members
 from rntk.machine import cores
 from runners.method import CALLS, Method
+from runners.overrides import fault, with_own_folder
 from runners.protocol import Protocol
-
-CONF = Path(__file__).parent.parent / "conf"
 
 
 def plain(config) -> dict:
@@ -53,23 +53,47 @@ def method_of(config: DictConfig) -> Method:
     return Method(**fields).validate()
 
 
-def dataset_names(value) -> list[str]:
-    """The datasets of a study: a list of names; "ucr56" or "ucr_unequal", the lists in datasets/; or the path of a file with a name a
-    line.
+def sources_of(value) -> list[str]:
+    """The datasets of a study, each as `datasets.load` takes it: of a list, or of one, of names of the archive, paths, functions, and
+    folders of datasets; of "ucr56" or "ucr_unequal", the lists in datasets/; or of a list file, `.txt`, with one a line.
     """
     if isinstance(value, str):
-        path = Path(value)
-        if path.name != value and not path.is_file():
-            raise ValueError(f"study.datasets={value!r}: there is no such file")
         ours = HERE / f"{value}.txt"
-        names = listed(ours) if ours.is_file() else listed(path) if path.is_file() else [value]
+        if ours.is_file():
+            return listed(ours)
+        path = Path(value)
+        if path.suffix == ".txt" and not path.is_file():
+            raise ValueError(f"study.datasets={value!r}: there is no such file")
+        named = lines(path) if path.is_file() and path.suffix not in ENDINGS else [value]
     elif isinstance(value, Iterable):
-        names = [str(name) for name in value]
+        named = [str(name) for name in value]
     else:
         raise ValueError(
-            f"study.datasets={value!r}: a list of names, ucr56, ucr_unequal, or the path of a list file is needed"
+            f"study.datasets={value!r}: a list of datasets, ucr56, ucr_unequal, a folder of datasets, or the path of a list file is needed"
         )
-    return [find(name).name for name in dict.fromkeys(names)]
+    return list(dict.fromkeys(source for name in named for source in members(name)))
+
+
+def datasets_of(value) -> tuple[dict[str, Entry], dict[str, str]]:
+    """The datasets of a study by source: those that can be classified, and why the others cannot: one's own that are no data to
+    classify, or have the name of another.
+
+    Raises ValueError for what names no dataset at all.
+    """
+    found, faults, names = {}, {}, {}
+    for source in sources_of(value):
+        try:
+            entry = find(source)
+        except DataError as error:
+            faults[source] = str(error)
+            continue
+        if entry.name in names:
+            faults[source] = (
+                f"{source} has the name of {names[entry.name]}, {entry.name}: give its file or folder another"
+            )
+            continue
+        names[entry.name], found[source] = source, entry
+    return found, faults
 
 
 def workers_of(workers: int | None) -> int:
@@ -93,13 +117,17 @@ def scores_of(config: DictConfig) -> str:
     return config.scores
 
 
-def begin() -> None:
-    """What an entry point sets for its process before anything else: nothing of it happens when a module is imported."""
+def begin(config_name: str) -> None:
+    """What an entry point, whose configuration is `config_name`, sets for its process before anything else: nothing of it happens
+    when a module is imported. Ends the program where the command line holds what no configuration has.
+    """
     quiet_mlflow()
     share_gpu()
     register_resolvers()
     accept_lazy_help()
-    check_names(sys.argv[1:])
+    sys.argv[1:] = with_own_folder(sys.argv[1:])
+    if message := fault(config_name, sys.argv[1:]):
+        stop(message)
 
 
 def quiet_mlflow() -> None:
@@ -136,24 +164,6 @@ def accept_lazy_help() -> None:
             check(parser, action)
 
     argparse.ArgumentParser._check_help = check_strings
-
-
-def check_names(arguments: list[str]) -> None:
-    """Stop with the valid names, the closest first, where the command line names a method or study that is not in conf/.
-
-    Hydra would stop too, but lists the names in its own order. Left to Hydra where another config folder is given.
-    """
-    if any(argument.startswith(("--config", "-cd", "-cp", "hydra.searchpath")) for argument in arguments):
-        return
-    for argument in arguments:
-        group, _, values = argument.partition("=")
-        if group in ("method", "study", "protocol"):
-            valid = [path.stem for path in (CONF / group).glob("*.yaml")]
-            if any(mark in values for mark in "([$"):
-                continue  # a sweep in Hydra's own grammar
-            for value in values.split(","):
-                if value.strip().strip("'\"") not in valid:
-                    stop(unknown(group, value, valid))
 
 
 def stop(message: str) -> None:

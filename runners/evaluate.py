@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets import Dataset, DatasetMissing, find, load
+from datasets import DataError, Dataset, DatasetMissing, catalogue, load
+from datasets.catalogue import Entry
 from datasets.lengths import length_of, one_length
 from results import store
 from results.record import Record
@@ -66,17 +67,31 @@ def blank_record(task: Task, status: str, reason: str = "") -> Record:
         task.key,
         status,
         reason,
-        dataset_sha256=find(task.dataset).sha256,
+        dataset_sha256=task.entry.sha256,
         method_config=task.method.as_dict(),
         protocol=task.protocol.as_dict(),
         seeds={"folds": task.protocol.fold_seed(task.dataset)},
+        own=facts(task.entry) if task.entry.is_own else {},
     )
+
+
+def facts(entry: Entry) -> dict:
+    """What a record says of a dataset of one's own: where it came from, its channels, how it was split, and what to know of its
+    labels.
+    """
+    said = {"source": entry.source, "channels": entry.channels, "split": entry.split, "notes": list(entry.notes)}
+    return {name: value for name, value in said.items() if value}
 
 
 def evaluate(task: Task, record: Record, timings: dict, root: str | None, deadline: float, scores: str) -> None:
     """Select on the training set, then classify the test set, and fill in the record."""
     started = time.perf_counter()
-    dataset = load(task.dataset, root, downloads=False, missing=task.protocol.missing)
+    dataset = load(task.source, root, downloads=False, missing=task.protocol.missing)
+    if dataset.sha256 != task.entry.sha256:
+        raise DataError(
+            f"{dataset.name} is not what it was when the task was planned: its files changed, or its function does not return "
+            f"the same each time (give it a seed): run again"
+        )
     X_train, X_test = prepared(dataset, task.method, task.protocol)
     classes, y_train = np.unique(dataset.y_train, return_inverse=True)
     record.n_train, record.n_test = len(X_train), len(X_test)
@@ -128,17 +143,24 @@ def prepared(dataset: Dataset, method: Method, protocol: Protocol) -> list:
 
 
 def normalised(X: np.ndarray | list[np.ndarray], how: str) -> np.ndarray | list[np.ndarray]:
-    """Each series normalised by itself (`rntk.normalisation`), of one length or of several."""
-    return [normalise(x, how, axis=0) for x in X] if isinstance(X, list) else normalise(X, how)
+    """Each series normalised by itself, of one length or of several: its norm is over all channels and steps, mean and standard
+    deviation are of each channel (as `rntk.classifier` has it).
+    """
+    if isinstance(X, list):
+        return [normalise(x, how, None if how == "unit" and x.ndim == 2 else 0) for x in X]
+    return normalise(X, how, (1, 2) if how == "unit" and X.ndim == 3 else 1)
 
 
 def published_normalisation(dataset: str) -> str:
     """What the archive's published 1-NN error was computed on; raises ValueError where that is not known.
 
-    Of series of unequal lengths it is the z-score where it is not known: so it was of all others but one.
+    Of series of unequal lengths it is the z-score where it is not known: so it was of all others but one. Of a dataset of one's own,
+    which has no published error, it is the z-score too.
     """
     known = {"raw": "none", "interp/zero-pad": "none", "z-norm": "zscore"}
-    entry = find(dataset)
+    if dataset not in catalogue():
+        return "zscore"
+    entry = catalogue()[dataset]
     if entry.ed_preprocessing not in known and entry.length is not None:
         raise ValueError(f"how {dataset} was normalised for its published error is not known: set method.normalisation")
     return known.get(entry.ed_preprocessing, "zscore")

@@ -61,7 +61,7 @@ def chosen(record: Record, root: str | None = None) -> Chosen:
     method, protocol = Method(**record.method_config), Protocol(**record.protocol)
     if not method.kernel:
         raise ValueError(f"{method.name} is a {method.kind}: it has no Gram")
-    dataset = load(record.dataset, root, downloads=False, missing=protocol.missing)
+    dataset = load(record.source, root, downloads=False, missing=protocol.missing)
     X, _ = prepared(dataset, method, protocol)
     kernel = method.build()
     if hasattr(kernel, "fit"):

@@ -1,12 +1,11 @@
 """The plan of a study: which tasks there are, which have a record, and how long the others will take.
 
-Made before any data is loaded.
+Made before any data is loaded, but those of one's own, of which nothing is known before.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from datasets import find
 from results import store
 from runners.method import Method
 from runners.task import Task
@@ -24,7 +23,7 @@ EPOCHS, CELL_SECONDS = 30, (1e-7, 1e-10)  # of a training until it is stopped; a
 
 def estimate(task: Task) -> float:
     """About how many seconds a task takes on one core."""
-    entry = find(task.dataset)
+    entry = task.entry
     n, T = entry.n_train, entry.length or UNKNOWN_LENGTH
     if task.method.network:
         return training_seconds(task.method, n, entry.n_test, T, task.protocol.folds)

@@ -50,11 +50,15 @@ def write(config: DictConfig, folder: Path, pictured: Sequence[str] = ()) -> Pat
 
     missing = protocol_of(config).missing
 
+    own = {record.dataset: record.source for record in study_records(folder, faults=[]) if record.own}
+
     def series(name: str) -> Series | str:
         try:
-            found = load(name, config.data.root, downloads=False, missing=missing)
+            found = load(own.get(name, name), config.data.root, downloads=False, missing=missing)
         except (ValueError, LookupError) as error:
             return str(error)
+        if found.X_train[0].ndim > 1:
+            return f"series of {found.X_train[0].shape[1]} channels are not drawn"
         return Series(found.X_train, found.y_train, found.X_test, found.y_test)
 
     def kernels(tasks: Sequence[Record]) -> list[Record]:
@@ -67,12 +71,12 @@ def write(config: DictConfig, folder: Path, pictured: Sequence[str] = ()) -> Pat
         with_kernels = {task.dataset for task in kernels(study_records(folder))}
         if strange := [name for name in pictured if name not in with_kernels]:
             raise ValueError(f"pictures={strange[0]}: no kernel of this study has a result on it")
-    kinds = {entry.name: entry.type for entry in catalogue().values()}
+    kinds = {entry.name: entry.type for entry in catalogue().values()} | dict.fromkeys(own, "own")
     return write_report(folder, Path(config.output) / config.study.name / "report", kinds, series, more)
 
 
 main = hydra.main(version_base="1.3", config_path="../conf", config_name="report")(report)
 
 if __name__ == "__main__":
-    begin()
+    begin("report")
     main()

@@ -13,7 +13,7 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig
 
-from runners.config import begin, dataset_names, methods_of, protocol_of, scores_of, stop, workers_of
+from runners.config import begin, datasets_of, methods_of, protocol_of, scores_of, stop, workers_of
 
 
 def reproduce(config: DictConfig) -> None:
@@ -38,6 +38,7 @@ def run_study(config: DictConfig) -> int:
     A dataset that cannot be had is no failure of a task.
     """
     from datasets.fetch import fetch
+    from datasets.own import own_name
     from results import store
     from results.overview import write_overview
     from results.tables import write_tables
@@ -51,25 +52,31 @@ def run_study(config: DictConfig) -> int:
     name, folder = config.study.name, Path(config.output) / config.study.name
     protocol = protocol_of(config)
     methods = methods_of(config)
-    names = dataset_names(config.study.datasets)
+    found, missing = datasets_of(config.study.datasets)
     workers, scores = workers_of(config.workers), scores_of(config)
-    tasks = [Task(dataset, method, protocol) for dataset in names for method in methods]
+    tasks = [Task(source, method, protocol) for source in found for method in methods]
+    names = [*(entry.name for entry in found.values()), *map(own_name, missing)]
     beside = [f"../{other}" for other in config.study.get("beside", [])]
-    store.write_plan(folder, name, names, [method.name for method in methods], [task.key for task in tasks], beside)
+    store.write_plan(
+        folder, name, dict.fromkeys(names), [method.name for method in methods], [task.key for task in tasks], beside
+    )
     plan = make_plan(tasks, folder)
     print(f"{name}: {plan.describe(workers)}", flush=True)
 
     able = [task for task in plan.to_run if not task.method.absent]
-    missing = fetch(sorted({task.dataset for task in able}), config.data.root, config.data.downloads)
+    missing |= fetch(sorted({task.source for task in able}), config.data.root, config.data.downloads)
     for task in plan.to_run:
-        if reason := task.method.absent or missing.get(task.dataset):
+        if reason := task.method.absent or missing.get(task.source):
             store.write(blank_record(task, "skipped", reason), folder)
     report_missing(missing)
     report_absent(methods)
+    for entry in found.values():
+        for note in entry.notes:
+            print(f"note: {entry.name}: {note}", file=sys.stderr)
     view = View(name, config)
     view.sync()
     run_tasks(
-        [task for task in able if task.dataset not in missing],
+        [task for task in able if task.source not in missing],
         folder,
         root=config.data.root,
         workers=workers,
@@ -95,11 +102,13 @@ def run_study(config: DictConfig) -> int:
 
 def report_missing(missing: dict[str, str]) -> None:
     """Say which datasets are not there, and why."""
-    for dataset, reason in missing.items():
-        print(f"missing: {dataset}: {reason}", file=sys.stderr)
+    from datasets.own import own_name
+
+    for source, reason in missing.items():
+        print(f"missing: {own_name(source)}: {reason}", file=sys.stderr)
     if missing:
         print(
-            f"{len(missing)} missing: put them into a folder named by data.root or RNTK_DATA, and run again",
+            f"{len(missing)} missing: put the archive's into a folder named by data.root or RNTK_DATA, mend your own, and run again",
             file=sys.stderr,
         )
 
@@ -115,5 +124,5 @@ def report_absent(methods: list) -> None:
 main = hydra.main(version_base="1.3", config_path="../conf", config_name="reproduce")(reproduce)
 
 if __name__ == "__main__":
-    begin()
+    begin("reproduce")
     main()

@@ -63,7 +63,7 @@ def result_of(config: DictConfig, downloads: bool, threads: int):
     for record in store.heads(folder):
         if record.key == task.key and record.is_final:
             return record, False
-    reason = task.method.absent or fetch([task.dataset], config.data.root, downloads).get(task.dataset)
+    reason = task.method.absent or fetch([task.source], config.data.root, downloads).get(task.source)
     if reason:
         record = blank_record(task, "skipped", reason)
         store.write(record, folder)
@@ -96,7 +96,9 @@ def report(record, folder: Path, fresh: bool) -> str:
             f"  seconds   {record.timings['total']:.1f} ({stages})"
             + ("" if fresh else ", taken from its record: the task was run before")
         )
-    elif record.traceback:
+    lines += [f"  split     {record.own['split']}"] if record.own.get("split") else []
+    lines += [f"  note      {note}" for note in record.own.get("notes", [])]
+    if record.traceback:
         lines.append(record.traceback.rstrip())
     lines.append(f"  record    {path_of(f'{record.name}.json', folder)}")
     return "\n".join(lines)
@@ -105,5 +107,5 @@ def report(record, folder: Path, fresh: bool) -> str:
 main = hydra.main(version_base="1.3", config_path="../conf", config_name="run")(run)
 
 if __name__ == "__main__":
-    begin()
+    begin("run")
     main()

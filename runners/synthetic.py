@@ -24,5 +24,5 @@ def synthetic(config: DictConfig) -> None:
 main = hydra.main(version_base="1.3", config_path="../conf", config_name="synthetic")(synthetic)
 
 if __name__ == "__main__":
-    begin()
+    begin("synthetic")
     main()

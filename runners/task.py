@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from datasets import find
+from datasets.catalogue import Entry
 from runners.method import Method
 from runners.protocol import NUMERICS, TRAINING, Protocol
 
@@ -13,21 +14,23 @@ from runners.protocol import NUMERICS, TRAINING, Protocol
 class Task:
     """One dataset, one method, one protocol. Raises ValueError for an unknown dataset.
 
-    `key` is a hash of everything that matters for the result: the dataset's files, the method with its whole grid,
-    the protocol, and the version of the numerical code; for a class that is not ours, the file that holds it. What changes none
-    of these is never computed twice.
+    `source` is what `datasets.load` takes, `dataset` the name by which tables and records know it. `key` is a hash of everything
+    that matters for the result: the dataset's files (of one's own: its content), the method with its whole grid, the protocol, and
+    the version of the numerical code; for a class that is not ours, the file that holds it. What changes none of these is never
+    computed twice.
     """
 
-    dataset: str
+    source: str
     method: Method
     protocol: Protocol
+    entry: Entry = field(init=False)
     key: str = field(init=False)
 
     def __post_init__(self):
-        entry = find(self.dataset)
+        object.__setattr__(self, "entry", find(self.source))
         content = {
-            "dataset": entry.name,
-            "sha256": entry.sha256,
+            "dataset": self.entry.name,
+            "sha256": self.entry.sha256,
             "method": _canonical(self.method.as_dict()),
             "axes": list(self.method.axes),  # their order decides ties
             "protocol": _canonical(self.protocol.as_dict()),
@@ -36,6 +39,11 @@ class Task:
         if (code := self.method.code) is not None:
             content["code"] = code
         object.__setattr__(self, "key", sha256(json.dumps(content, sort_keys=True).encode()).hexdigest())
+
+    @property
+    def dataset(self) -> str:
+        """The dataset's name."""
+        return self.entry.name
 
 
 def _canonical(value):

@@ -29,5 +29,5 @@ def theory(config: DictConfig) -> None:
 main = hydra.main(version_base="1.3", config_path="../conf", config_name="theory")(theory)
 
 if __name__ == "__main__":
-    begin()
+    begin("theory")
     main()

@@ -49,7 +49,7 @@ def write_ties(folder: Path, to: Path | None = None, root: str | None = None) ->
             if record.key in rows or record.dataset in missing:
                 continue
             try:
-                dataset = load(record.dataset, root, downloads=False, missing=tasks[record.key].protocol.missing)
+                dataset = load(record.source, root, downloads=False, missing=tasks[record.key].protocol.missing)
             except DatasetMissing as error:
                 missing[record.dataset] = str(error)
                 continue
@@ -67,7 +67,7 @@ def kernel_of(record: Record) -> bool:
 def task_of(record: Record) -> Task:
     """The task of a record. Raises ValueError where today's code gives it another key, or no single setting was chosen."""
     name = f"{record.dataset} {record.method}"
-    task = Task(record.dataset, Method(**record.method_config), Protocol(**record.protocol))
+    task = Task(record.source, Method(**record.method_config), Protocol(**record.protocol))
     if task.key != record.key:
         raise ValueError(f"the record of {name} is of other code or data than today's: run the study again")
     if task.protocol.tie_break != "first":

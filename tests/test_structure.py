@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_dir
 
-from runners.config import dataset_names, method_of, protocol_of, register_resolvers
+from runners.config import method_of, protocol_of, register_resolvers, sources_of
 
 ROOT = Path(__file__).parents[1]
 MAY_USE = {
@@ -84,16 +84,18 @@ def conf():
 def test_every_study_composes(conf, study):
     config = conf("reproduce", [f"study={study}"])
     assert config.study.name == study
-    assert dataset_names(config.study.datasets)
+    assert sources_of(config.study.datasets)
     names = [method_of(method).name for method in config.methods.values()]
     assert len(set(names)) == len(names)
-    assert set(names) == set(config.methods)
+    assert set(names) == {
+        f"1{key}" if key.startswith("nn_") else key for key in config.methods
+    }  # no key begins with a digit
     base = ["rntk", "ntk", "rbf", "polynomial", "gaussian", "1nn_ed"]
     family = [f"rntk_{member}" for member in ("direction", "deep", "erf", "mean", "gp", "family")]
     trained = ["gaussian_rnn", "identity_rnn", "gru"]
     networks = ["rntk_mean", "rntk_family", *trained, *(f"{name}_mean" for name in trained)]
     more = {"family": family, "networks": networks, "networks_small": networks}.get(study, [])
-    everyday = ["1nn_ed", "1nn_dtw", "1nn_dtw_learned", "minirocket", "rocket"]
+    everyday = ["rntk", "rntk_mean", "rbf", "1nn_ed", "1nn_dtw", "1nn_dtw_learned", "minirocket"]
     if study != "ucr_unequal":
         assert names == (everyday if study == "context" else base + more)
     assert protocol_of(config).C == (0.01, 0.1, 1.0, 10.0, 100.0)

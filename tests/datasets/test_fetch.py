@@ -27,7 +27,7 @@ def test_what_is_here_is_not_fetched(command, capsys, asked):
 def test_an_unknown_name_is_a_mistake(command, capsys, asked):
     assert command("datasets.fetch", "ScreenType", "Gunpoint") == 2
     printed = capsys.readouterr()
-    assert printed.err.startswith("error: unknown dataset 'Gunpoint': choose one of GunPoint, ")
+    assert printed.err.startswith("error: unknown dataset 'Gunpoint': did you mean GunPoint ")
     assert printed.out == "" and asked == []
 
 

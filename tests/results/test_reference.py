@@ -17,7 +17,7 @@ from results.ties import TIES, read_ties
 from rntk.normalisation import normalise
 from rntk.svm.grams import scaled
 from rntk.svm.scores import UNUSABLE, CrossValidation
-from runners.config import dataset_names, method_of, protocol_of
+from runners.config import method_of, protocol_of, sources_of
 from runners.evaluate import run_task
 from runners.method import Method
 from runners.plan import estimate
@@ -169,7 +169,7 @@ def test_the_other_studies_are_those_of_today_and_their_heads_agree(records, fol
     methods = [method_of(method) for method in config.methods.values()]
     found = {(record.dataset, record.method): record for record in store.study_records(folder)}
     tasks = [
-        Task(name, method, protocol_of(config)) for name in dataset_names(config.study.datasets) for method in methods
+        Task(name, method, protocol_of(config)) for name in sources_of(config.study.datasets) for method in methods
     ]
     assert {task.key for task in tasks} == {record.key for record in found.values()}
     for (dataset, method), record in found.items():
@@ -198,7 +198,7 @@ def test_networks_are_trained_from_three_seeds():
         assert record.selected["learning_rate"] in (0.01, 0.001)
 
 
-@pytest.mark.parametrize("name", [name for name in dataset_names("ucr_unequal") if name != "ShakeGestureWiimoteZ"])
+@pytest.mark.parametrize("name", [name for name in sources_of("ucr_unequal") if name != "ShakeGestureWiimoteZ"])
 def test_nearest_neighbour_reproduces_the_published_error_of_unequal_lengths(name):
     """On eight of the ten that can be had; on two the archive's treatment was not found, and this is what ours gives."""
     record = next(r for r in store.study_records(UNEQUAL) if (r.dataset, r.method) == (name, "1nn_ed"))

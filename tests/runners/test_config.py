@@ -8,17 +8,18 @@ from hydra import compose, initialize_config_dir
 
 from datasets import listed, load
 from rntk.machine import cores
-from runners.config import CONF, begin, dataset_names, workers_of
+from runners.config import begin, sources_of, workers_of
+from runners.overrides import CONF
 
 
 def test_datasets_are_a_list_a_file_or_the_56(tmp_path, monkeypatch):
-    assert dataset_names(["Wine", "Coffee", "Wine"]) == ["Wine", "Coffee"]  # each once, in the order given
-    assert dataset_names("Wine") == ["Wine"]
-    assert dataset_names("ucr56") == listed()
+    assert sources_of(["Wine", "Coffee", "Wine"]) == ["Wine", "Coffee"]  # each once, in the order given
+    assert sources_of("Wine") == ["Wine"]
+    assert sources_of("ucr56") == listed()
     (tmp_path / "mine.txt").write_text("Wine\nCoffee # brown\n")
-    assert dataset_names(str(tmp_path / "mine.txt")) == ["Wine", "Coffee"]
+    assert sources_of(str(tmp_path / "mine.txt")) == ["Wine", "Coffee"]
     monkeypatch.chdir(tmp_path)
-    assert dataset_names("mine.txt") == ["Wine", "Coffee"]
+    assert sources_of("mine.txt") == ["Wine", "Coffee"]
 
 
 def test_what_a_process_is_told_is_what_its_user_said(monkeypatch):
@@ -27,11 +28,11 @@ def test_what_a_process_is_told_is_what_its_user_said(monkeypatch):
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "false")
     monkeypatch.setattr("sys.argv", ["runners.run"])
     monkeypatch.setattr(argparse.ArgumentParser, "_check_help", None, raising=False)
-    begin()
+    begin("run")
     assert os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] == "false"
     assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "false"
     monkeypatch.setenv("XLA_PYTHON_CLIENT_PREALLOCATE", "true")
-    begin()
+    begin("run")
     assert os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] == "true"
 
 
@@ -55,5 +56,5 @@ def test_cores_are_those_that_this_process_may_use():
 def test_small_studies_need_no_network(study):
     with initialize_config_dir(str(CONF), version_base="1.3"):
         config = compose("reproduce", [f"study={study}"])
-    for name in dataset_names(config.study.datasets):
+    for name in sources_of(config.study.datasets):
         assert load(name, downloads=False).name == name

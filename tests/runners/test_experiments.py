@@ -241,4 +241,4 @@ def test_an_experiment_leaves_a_record_and_the_same_figure_from_it(theory, tmp_p
 
 def test_an_experiment_that_cannot_be(theory):
     said = theory("experiment=evolution", "experiment.datasets=[Cofee]", code=2).err
-    assert said.startswith("error: evolution: unknown dataset 'Cofee': choose one of Coffee")
+    assert said.startswith("error: evolution: unknown dataset 'Cofee': did you mean Coffee?")

@@ -58,9 +58,9 @@ def test_nearest_neighbours_have_the_error_of_what_it_was_published_for(preproce
     for split, X, y in (("TRAIN", data.X_train, data.y_train), ("TEST", data.X_test, data.y_test)):
         table = np.column_stack([y.astype(int), change(X)])
         np.savetxt(folder / f"GunPoint_{split}.tsv", table, fmt=["%d", *["%.17g"] * entry.length], delimiter="\t")
-    task = Task("GunPoint", NEAREST, Protocol())
     unproven = replace(entry, sha256_train="", sha256_test="", ed_preprocessing=preprocessing)
     monkeypatch.setitem(catalogue(), "GunPoint", unproven)
+    task = Task("GunPoint", NEAREST, Protocol())
     record = run_task(task, tmp_path, str(tmp_path / "data"))
     assert round(1 - record.test_accuracy, 4) == entry.ed_error
     monkeypatch.setitem(catalogue(), "GunPoint", replace(unproven, ed_preprocessing=""))

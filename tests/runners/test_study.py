@@ -323,7 +323,7 @@ def test_a_sweep_with_a_wrong_job_lists_it_and_keeps_the_others(tmp_path):
         tmp_path, "run", "-m", "dataset=GunPoint,Gunpoint", "method=1nn_ed", f"output={tmp_path}", OFF, code=1
     )
     assert "1 of 2 tasks ok" in finished.stderr
-    assert "Gunpoint 1nn_ed: failed: unknown dataset 'Gunpoint': choose one of GunPoint" in finished.stderr
+    assert "Gunpoint 1nn_ed: failed: unknown dataset 'Gunpoint': did you mean GunPoint" in finished.stderr
     shown = [line.split() for line in finished.stdout.splitlines() if line.lstrip().lower().startswith("gunpoint 1nn")]
     assert [(row[0], row[4]) for row in shown] == [("GunPoint", "ok"), ("Gunpoint", "failed")]
 
@@ -353,16 +353,16 @@ def test_one_task_prints_its_result_in_a_few_lines(tmp_path):
 @pytest.mark.parametrize(
     ("module", "arguments", "message"),
     [
-        ("run", ["dataset=GunPont"], "unknown dataset 'GunPont': choose one of GunPoint,"),
-        ("run", ["method=rtnk"], "unknown method 'rtnk': choose one of rntk,"),
+        ("run", ["dataset=GunPont"], "unknown dataset 'GunPont': did you mean GunPoint"),
+        ("run", ["method=rtnk"], "unknown method 'rtnk': did you mean rntk"),
         ("run", ["method.kernel.sigma_w=-1"], "sigma_w=-1: RNTK needs sigma_w to be a finite number >= 0"),
         ("run", ["method.kernel.sigma_w=[1.4,nan]"], "sigma_w=nan"),
         ("run", ["method.kernel.nonlinearity=rely"], "nonlinearity='rely' is unknown: choose one of relu, gelu"),
         ("run", ["protocol.normalisation=l2"], "choose one of unit, zscore, none"),
-        ("reproduce", ["study=ucr65"], "unknown study 'ucr65': choose one of ucr56,"),
-        ("reproduce", ["study.datasets=[Coffe]"], "unknown dataset 'Coffe': choose one of Coffee,"),
+        ("reproduce", ["study=ucr65"], "unknown study 'ucr65': did you mean ucr56"),
+        ("reproduce", ["study.datasets=[Coffe]"], "unknown dataset 'Coffe': did you mean Coffee?"),
         ("reproduce", ["study.datasets=lists/mine.txt"], "study.datasets='lists/mine.txt': there is no such file"),
-        ("reproduce", ["study.datasets=3"], "study.datasets=3: a list of names"),
+        ("reproduce", ["study.datasets=3"], "study.datasets=3: a list of datasets"),
         ("reproduce", ["study=smoke", "+method@methods.again=rbf"], "two methods are named 'rbf'"),
         ("reproduce", ["study=smoke", "workers=0"], "workers=0"),
         ("reproduce", ["study=smoke", "workers=10000"], "workers=10000: this process may use"),
