@@ -92,7 +92,7 @@ def view(page, mode):
 
 def saved(page, name):
     page.get_by_test_id("saved-views-trigger").click()
-    page.get_by_role("menuitem", name=name, exact=True).click()
+    page.get_by_role("menuitem").get_by_text(name, exact=True).click()
 
 
 def charts(page):
@@ -147,6 +147,8 @@ def test_a_user_asks_questions(study, opened):
     # every dataset as a point, of one method against another
     page.goto(study.address)
     page.reload()
+    link(page, best_first[-1]).wait_for()
+    page.get_by_label("Toggle sidebar").click()
     saved(page, f"{study.name}: datasets")
     link(page, accuracy.index[0]).wait_for()
     view(page, "CHART")
@@ -165,7 +167,7 @@ def test_a_user_asks_questions(study, opened):
     link(page, "Coffee rntk").click()
     (record,) = (r for r in study_records(study.folder) if (r.dataset, r.method) == ("Coffee", "rntk"))
     page.get_by_text(f"test accuracy {number(100 * record.test_accuracy)} %").wait_for()
-    said = page.locator("body").inner_text()
+    said = page.locator("body").inner_text().replace("\n", "")
     assert all(text in said for text in ("dataset_type: Spectro", "method: rntk", "status: ok", "Training And Test"))
     picture(page, "task")
     page.get_by_role("tab", name="Artifacts").click()
