@@ -14,7 +14,7 @@ from benchmarks.measure import Row, one_thread
 from benchmarks.problem import PROTOCOL, method, training_set
 from datasets import load
 from rntk import engine_cpu
-from rntk.classifier import RNTKClassifier
+from rntk.sktime import RNTKClassifier
 from rntk.svm import machine
 from rntk.svm.grams import scaled
 from rntk.svm.search import Search

@@ -1,9 +1,13 @@
 """What every kernel object shares: its call, its parameters, their checks."""
 
 import sys
+import warnings
 from collections.abc import Callable
 from copy import copy
 from dataclasses import fields
+from functools import cache
+from importlib import import_module
+from itertools import count
 from numbers import Integral, Real
 from typing import Any
 
@@ -13,14 +17,25 @@ from rntk.machine import require
 from rntk.sequences import as_pair
 
 FLOAT_MAX = sys.float_info.max  # NaN compares as not below it, and so does a whole number too large for a float
+MANY_PAIRS = 100  # calls for a pair each, after which a caller is told that there is a faster way
+# what Gaussian processes ask of a kernel, and no one else
+OF_PROCESSES = ("requires_vector_input", "theta", "bounds", "n_dims", "hyperparameters", "clone_with_theta")
 
 
 class Parametrised:
-    """A dataclass whose fields are parameters that scikit-learn can read, set and clone."""
+    """A dataclass whose fields are parameters that scikit-learn can read, set and clone.
+
+    Those of a parameter that has parameters itself are named with two underscores between, `kernel__sigma_w`. Its
+    repr shows what differs from the default.
+    """
 
     def get_params(self, deep: bool = True) -> dict:
-        """The parameters by name."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        """The parameters by name; if `deep`, also those of the parameters that have some."""
+        params = {field.name: getattr(self, field.name) for field in fields(self)}
+        for name, value in list(params.items()) if deep else ():
+            if hasattr(value, "get_params") and not isinstance(value, type):
+                params |= {f"{name}__{inner}": one for inner, one in value.get_params().items()}
+        return params
 
     def set_params(self, **params):
         """Set parameters by name.
@@ -32,18 +47,43 @@ class Parametrised:
 
     def with_params(self, **params):
         """A copy with other parameters; raises ValueError for an unknown name or an invalid value."""
-        other = copy(self)
+        other, inner = copy(self), {}
         for name, value in params.items():
-            if name not in self.__dataclass_fields__:
+            owner, _, of_owner = name.partition("__")
+            if owner not in self.__dataclass_fields__:
                 raise ValueError(
                     f"{type(self).__name__} has no parameter {name!r}: it has {', '.join(self.__dataclass_fields__)}"
                 )
-            setattr(other, name, value)
+            if of_owner:
+                inner.setdefault(owner, {})[of_owner] = value
+            else:
+                setattr(other, name, value)
+        for owner, values in inner.items():
+            value = copy(getattr(other, owner))
+            if not hasattr(value, "set_params"):
+                raise ValueError(f"{owner}={value!r} has no parameters: {', '.join(values)} cannot be set")
+            setattr(other, owner, value.set_params(**values))
         other.__post_init__()
         return other
 
     def __post_init__(self):
         """What is to be checked of the parameters, if anything."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(self._shown(lambda field, value: not is_default(field, value)))})"
+
+    def described(self) -> str:
+        """All parameters in full: what is written where the object must be known again."""
+        return f"{type(self).__qualname__}({', '.join(self._shown(lambda field, value: True))})"
+
+    def _shown(self, wanted: Callable) -> list[str]:
+        values = ((field, getattr(self, field.name)) for field in fields(self))
+        return [f"{field.name}={value!r}" for field, value in values if wanted(field, value)]
+
+
+def is_default(field, value) -> bool:
+    """Whether a field of a dataclass has its default. (Of arrays nobody knows, and they are shown.)"""
+    return value is field.default or (isinstance(value, str | Real) and value == field.default)
 
 
 class Kernel(Parametrised):
@@ -59,6 +99,8 @@ class Kernel(Parametrised):
 
     def __post_init__(self):
         self._validate()
+        if "sklearn.metrics.pairwise" in sys.modules:
+            introduce()
 
     def __hash__(self) -> int:
         """Of the class alone: equal kernels are of one class, and parameters may change. (A dataclass must take it over.)"""
@@ -69,12 +111,14 @@ class Kernel(Parametrised):
         when Y is None.
 
         X and Y have shape (n, T) or (n, T, m), or are lists of arrays (T_i, m). Two arrays of shape (T,) are two series, whose
-        kernel is a number: so scikit-learn calls a function of which it knows nothing.
+        kernel is a number: so a library calls a function of which it knows nothing, and is slow.
 
         Raises ValueError where a parameter or an input is not valid, MemoryError where the result will not fit.
         """
         self._validate()
         if all(isinstance(x, np.ndarray) and x.ndim == 1 and x.dtype != object for x in (X, Y)):
+            if next(single) == MANY_PAIRS:
+                advise()
             return float(self(X[None], None if Y is X else Y[None])[0, 0])
         X, Y = as_pair(X, Y, self.takes_unequal_lengths)
         self._foresee(len(X), len(X if Y is None else Y))
@@ -103,6 +147,24 @@ class Kernel(Parametrised):
         self._validate()
         return self._diag(as_pair(X, ragged=self.takes_unequal_lengths)[0])
 
+    def _joined(self, *_):
+        """Sums, products and powers of kernels are scikit-learn's."""
+        raise TypeError(
+            f"{self!r} is a function, and no operand: sums, products and powers are those of GPKernel, as in "
+            f"GPKernel({self!r}) + WhiteKernel() (from rntk.gaussian_process import GPKernel)"
+        )
+
+    __add__ = __radd__ = __mul__ = __rmul__ = __pow__ = _joined
+
+    def __getattr__(self, name: str):
+        """Whoever takes the kernel for one of Gaussian processes is told which object is one."""
+        if name in OF_PROCESSES:
+            raise AttributeError(
+                f"{type(self).__name__} has no {name!r}, which Gaussian processes ask for: give them GPKernel({self!r}) "
+                f"(from rntk.gaussian_process import GPKernel)"
+            )
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
     def _foresee(self, n_x: int, n_y: int) -> None:
         """Raise MemoryError if a Gram of n_x × n_y, and the arrays of its size that computing it takes, will not fit."""
         dtype = getattr(self, "dtype", "float64")
@@ -116,6 +178,35 @@ class Kernel(Parametrised):
         """Raise ValueError unless each named parameter is a finite number in its range."""
         for name in names:
             check_number(name, getattr(self, name), type(self).__name__, positive, whole)
+
+
+single = count(1)  # calls of this process for a pair each
+
+
+def advise() -> None:
+    """Say what to give a library that calls a kernel for one pair after another."""
+    introduce()
+    warn_once(
+        f"a kernel has been called for {MANY_PAIRS} pairs of series one by one, which is slow: give KernelRidge, Nystroem and "
+        "Gaussian processes GPKernel(k) (from rntk.gaussian_process), and KernelPCA, SpectralClustering and "
+        'others the Gram k(X), as kernel="precomputed" or affinity="precomputed"'
+    )
+
+
+@cache
+def warn_once(message: str) -> None:
+    """Warn, once a process."""
+    warnings.warn(message, stacklevel=4)
+
+
+@cache
+def introduce() -> None:
+    """Let scikit-learn's pairwise functions call kernels once with all series, as they do those of its own.
+
+    For them alone it matters that a kernel of this package counts as one of theirs; `Kernel.__getattr__` says what to give
+    to a Gaussian process. (Not imported above: this package does without scikit-learn, and this is called once that is there.)
+    """
+    import_module("sklearn.gaussian_process.kernels").Kernel.register(Kernel)
 
 
 def is_number(value) -> bool:

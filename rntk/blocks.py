@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rntk.base import check_count
+from rntk.base import Parametrised, check_count
 from rntk.machine import readable
 from rntk.sequences import Sequences, as_pair
 from rntk.version import __version__
@@ -45,7 +45,7 @@ def gram_file(kernel: Callable, X, path, Y=None, block: int = 2048, report: Call
     path, note = Path(path), Path(f"{path}.json")
     shape, dtype = (len(X), len(X if Y is None else Y)), np.dtype(getattr(kernel, "dtype", "float64"))
     content = {
-        "kernel": re.sub(" at 0x[0-9a-f]+", "", repr(kernel)),  # a function's address: not what it computes
+        "kernel": re.sub(" at 0x[0-9a-f]+", "", described(kernel)),  # a function's address: not what it computes
         "values": [f"{value:.6g}" for value in np.ravel(kernel(X[:2]))],
         "version": __version__,
         "X": _digest(X),
@@ -93,6 +93,11 @@ def _blocks(n_x: int, n_y: int, symmetric: bool, block: int) -> list[tuple[slice
         for top in range(0, n_x, block)
         for left in range(top if symmetric else 0, n_y, block)
     ]
+
+
+def described(kernel) -> str:
+    """A kernel with all its parameters."""
+    return kernel.described() if isinstance(kernel, Parametrised) else repr(kernel)
 
 
 def _blocks_done(path: Path, note: Path, content: dict) -> int | None:

@@ -13,14 +13,17 @@ from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from rntk.base import check_count
+from rntk.extras import needs
 from rntk.kernel import RNTK
 from rntk.nonlinearities import Erf, Gelu, Quadrature, Rectifier, Sin, as_nonlinearity, sigmoid, tanh
 from rntk.sequences import as_pair
+
+with needs("networks"):
+    import jax
+    import jax.numpy as jnp
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ DIRECTIONS = ("forward", "backward", "both")
 OUTPUTS = ("ntk", "nngp")  # in the order of the engine's codes
 
 
-@dataclass
+@dataclass(repr=False)
 class RNTK(Kernel):
     """The recurrent neural tangent kernel: the tangent kernel of an infinitely wide recurrent network that reads
     sequences of any lengths.
@@ -79,6 +79,29 @@ class RNTK(Kernel):
     Raises ValueError for a parameter out of range, an input that is not finite or has another shape, different lengths
     where the readout needs equal ones, and a σ_w so large that the kernel overflows its dtype; TypeError for a nonlinearity
     that is none; MemoryError for what will not fit, before it is computed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from rntk import RNTK
+    >>> X = np.sin(np.arange(1, 5)[:, None] * np.linspace(0, 3, 20))  # four series of 20 steps
+    >>> k = RNTK(sigma_w=1.2, sigma_b=0.1)
+    >>> k
+    RNTK(sigma_w=1.2, sigma_b=0.1)
+    >>> k(X).shape, k(X[:1], X).shape, k.diag(X).shape
+    ((4, 4), (1, 4), (4,))
+    >>> round(float(k(X)[0, 1]), 3)
+    0.574
+    >>> k([X[0], X[1, 5:], X[2, 10:]]).shape  # of unequal lengths, aligned at their ends
+    (3, 3)
+    >>> RNTK(depth=2, sigma_w=(1.2, 1.4), readout="mean", direction="both").both(X)[1].shape  # of the Gaussian process
+    (4, 4)
+
+    A machine of scikit-learn that takes a function of two arrays takes the kernel as it is:
+
+    >>> from sklearn.kernel_ridge import KernelRidge
+    >>> KernelRidge(kernel=k, alpha=0.01).fit(X, [1, 2, 3, 4]).predict(X[:1]).round(1).tolist()
+    [1.0]
 
     Source: Alemohammad, Wang, Balestriero, Baraniuk, "The Recurrent Neural Tangent Kernel", ICLR 2021; readouts over all
     steps and both directions: the same authors' "Enhanced Recurrent Neural Tangent Kernels for Non-Time-Series Data".

@@ -11,7 +11,7 @@ from rntk.sequences import as_sequences
 ROUNDING = 2.0**-26  # what a kernel near c = 1 keeps of its digits
 
 
-@dataclass
+@dataclass(repr=False)
 class NystroemFeatures(Parametrised):
     """Features φ(x) with φ(x)·φ(y) ≈ k(x, y), from the kernel with a few landmarks z_1 … z_m, drawn from the training set:
 

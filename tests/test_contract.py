@@ -96,7 +96,7 @@ def test_pickling_cloning_and_parameters(kernel, X):
         assert copy == kernel
         np.testing.assert_array_equal(copy(X), kernel(X))
     for name, value in kernel.get_params().items():
-        assert f"{name}={value!r}" in repr(kernel)
+        assert f"{name}={value!r}" in kernel.described()
 
 
 @kernels

@@ -62,8 +62,10 @@ def test_the_kernel_needs_numpy_and_numba_only():
     extras = {
         "finite.py": {"jax"},
         "gaussian_process.py": {"sklearn"},
+        "sklearn.py": {"sklearn"},
+        "sktime.py": {"pandas", "sktime"},
+        "svm/classification.py": {"sklearn"},
         "svm/folds.py": {"sklearn"},
-        "classifier.py": {"sklearn", "sktime"},
     }
     joined = {f"rntk.{name.removesuffix('.py').replace('/', '.')}" for name in extras}
     for path in (ROOT / "rntk").rglob("*.py"):

@@ -18,12 +18,14 @@ class Solution(NamedTuple):
     """The machine of one C.
 
     `problem` says why it may not be used, "" where nothing is wrong; `same` that it is that of the C before it. `coefficients`
-    (classes − 1, cases) and `rho` (pairs,) are laid out as LIBSVM does, with the cases in the order of their classes.
+    (classes − 1, cases) and `rho` (pairs,) are laid out as LIBSVM does, with the cases in the order of their classes;
+    `iterations` (pairs,) is what each pair took.
     """
 
     machine: "Machine"
     coefficients: np.ndarray
     rho: np.ndarray
+    iterations: np.ndarray
     problem: str
     same: bool
 
@@ -70,12 +72,17 @@ class Machine:
         K, C = np.asarray(K, np.float64, order="C"), np.array(C, np.float64)
         if K.shape != (self.n, self.n):
             raise ValueError(f"K has shape {K.shape}: ({self.n}, {self.n}) is needed, a row and a column for each case")
-        coefficients, rho, states = solver.solve_path(K, self.cases, self.bounds, C, max_iter, approximate)
+        coefficients, rho, iterations, states = solver.solve_path(K, self.cases, self.bounds, C, max_iter, approximate)
         if not len(states):
             raise ValueError(f"C={C.tolist()}: values > 0 in ascending order are needed")
         return [
             Solution(
-                self, coefficients[c], rho[c], problem(state, max_iter) if state >= GIVEN_UP else "", state == SAME
+                self,
+                coefficients[c],
+                rho[c],
+                iterations[c],
+                problem(state, max_iter) if state >= GIVEN_UP else "",
+                state == SAME,
             )
             for c, state in enumerate(states.tolist())
         ]
@@ -91,5 +98,5 @@ def compiled() -> None:
     """Compile the solver, or load it: once a process, one process at a time."""
     with alone(solver.solve_path.stats.cache_path):
         cases, bounds = np.arange(2), np.arange(3)
-        coefficients, rho, _ = solver.solve_path(np.eye(2), cases, bounds, np.ones(1), 10, False)
+        coefficients, rho, *_ = solver.solve_path(np.eye(2), cases, bounds, np.ones(1), 10, False)
         solver.vote(np.eye(2), cases, cases, bounds, coefficients[0], rho[0])

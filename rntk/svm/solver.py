@@ -201,8 +201,8 @@ def offset(f, n):
 def solve(K, cases, positive, C, max_iter, rows, w, f):
     """One pair of classes: the first `positive` cases have y = 1, the others −1.
 
-    Returns ρ, whether any α ever was at C (otherwise every larger C goes the same way, step for step), and whether
-    it converged within `max_iter` iterations; α, with the places of the cases, is in the state.
+    Returns ρ, whether any α ever was at C (otherwise every larger C goes the same way, step for step), and the number of
+    iterations, `max_iter` only where it did not converge before; α, with the places of the cases, is in the state.
     """
     n, bits, spare = len(cases), f.view(np.int64), f.shape[1] - 1
     begin(w, f, cases, positive, K, C)
@@ -212,7 +212,7 @@ def solve(K, cases, positive, C, max_iter, rows, w, f):
         if not whole:
             if iteration >= max_iter:
                 reconstruct(K, rows, w, f, active, n)
-                return offset(f, n), touched, False
+                return offset(f, n), touched, max_iter
             counter -= 1
             if counter == 0:
                 counter = min(n, SHRINK_EVERY)
@@ -267,7 +267,7 @@ def solve(K, cases, positive, C, max_iter, rows, w, f):
 
         if j < 0:  # optimal among the active cases: is it among all?
             if whole:
-                return offset(f, n), touched, True
+                return offset(f, n), touched, iteration
             reconstruct(K, rows, w, f, active, n)
             active, whole = n, True
             continue
@@ -297,21 +297,23 @@ def solve(K, cases, positive, C, max_iter, rows, w, f):
 def solve_path(K, cases, bounds, C, max_iter, keep_going):
     """Every pair of classes at every C, which ascend. `cases` are in the order of their classes, which begin at `bounds`.
 
-    Returns, for each C, the coefficients (classes − 1, cases), ρ of the pairs, and a state: SOLVED, SAME (nothing had to be
-    solved: the solution of the C before), GIVEN_UP or NOT_FINITE. y α of class a against class b stands in row b − 1 of the
-    coefficients where a < b, and in row b otherwise. A pair whose solution is that of every larger C is not solved again.
-    Where one is given up, the others are solved only if `keep_going`. Returns nothing where C is no ascending row above 0.
+    Returns, for each C, the coefficients (classes − 1, cases), ρ of the pairs, their iterations, and a state: SOLVED, SAME
+    (nothing had to be solved: the solution of the C before), GIVEN_UP or NOT_FINITE. y α of class a against class b stands in
+    row b − 1 of the coefficients where a < b, and in row b otherwise. A pair whose solution is that of every larger C is not
+    solved again. Where one is given up, the others are solved only if `keep_going`. Returns nothing where C is no ascending row
+    above 0.
     """
     if not ascend(C):
         C = C[:0]
     classes, size = len(bounds) - 1, largest_pair(bounds)
     coefficients = np.zeros((len(C), max(classes - 1, 1), len(cases)))
     rho, states = np.zeros((len(C), classes * (classes - 1) // 2)), np.empty(len(C), np.int64)
+    iterations = np.zeros(rho.shape, np.int64)
     w, f, members = np.empty((4, size), np.int64), np.empty((8, size + 1)), np.empty(size, np.int64)
     rows, unsettled = np.empty((size, size), np.float32), np.ones(rho.shape[1], np.bool_)
     for c in range(len(C)):
         if c > 0:
-            coefficients[c], rho[c] = coefficients[c - 1], rho[c - 1]
+            coefficients[c], rho[c], iterations[c] = coefficients[c - 1], rho[c - 1], iterations[c - 1]
         states[c] = SOLVED if c == 0 or unsettled.any() else SAME
         pair = -1
         for a in range(classes):
@@ -322,9 +324,10 @@ def solve_path(K, cases, bounds, C, max_iter, keep_going):
                 first, both = bounds[a + 1] - bounds[a], bounds[a + 1] - bounds[a] + bounds[b + 1] - bounds[b]
                 for t in range(both):
                     members[t] = cases[bounds[a] + t if t < first else bounds[b] + t - first]
-                rho[c, pair], touched, converged = solve(K, members[:both], first, C[c], max_iter, rows, w, f)
+                found = solve(K, members[:both], first, C[c], max_iter, rows, w, f)
+                rho[c, pair], touched, iterations[c, pair] = found
                 unsettled[pair] = touched
-                if not converged:
+                if iterations[c, pair] == max_iter:
                     states[c] = GIVEN_UP
                 finite = np.isfinite(rho[c, pair])
                 for t in range(both):
@@ -338,7 +341,7 @@ def solve_path(K, cases, bounds, C, max_iter, keep_going):
                     states[c] = NOT_FINITE
         if states[c] >= GIVEN_UP:
             unsettled[:] = True
-    return coefficients, rho, states
+    return coefficients, rho, iterations, states
 
 
 @exact

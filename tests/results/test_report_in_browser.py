@@ -177,7 +177,9 @@ def test_what_is_not_there_is_said(opened):
 def test_every_figure_is_a_pdf_and_an_svg_at_a_click(opened):
     opened.evaluate("location.hash = '#dataset-GunPoint'")
     opened.locator("#dataset-GunPoint figure").first.wait_for()
-    figures = opened.locator("figure:visible:not(.drawn), #figure-cost")  # of the others drawn tests/results/test_report.py asks
+    figures = opened.locator(
+        "figure:visible:not(.drawn), #figure-cost"
+    )  # of the others drawn tests/results/test_report.py asks
     assert figures.count() == 8
     for i in range(figures.count()):
         files = figures.nth(i).locator(".save > *")

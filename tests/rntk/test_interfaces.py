@@ -1,6 +1,5 @@
 """The kernel where other libraries ask for one: scikit-learn's machines, processes and features, sktime's classifiers."""
 
-import doctest
 import pickle
 from pathlib import Path
 
@@ -22,9 +21,10 @@ from sktime.datatypes import convert_to
 from sktime.utils.estimator_checks import check_estimator
 
 from datasets import load
-from rntk import RNTK, classifier, unpadded
-from rntk.classifier import RNTKClassifier
+from rntk import RNTK, unpadded
+from rntk.estimator import PAPER
 from rntk.gaussian_process import GPKernel
+from rntk.sktime import RNTKClassifier, RNTKPairwise, RNTKRegressor
 from runners.evaluate import run_task
 from runners.method import Method
 from runners.protocol import Protocol
@@ -113,14 +113,12 @@ def test_gaussian_processes(waves):
         KERNELS[0](X, X, eval_gradient=True)
 
 
-def test_sktimes_own_checks():
-    results = check_estimator(RNTKClassifier, raise_exceptions=False, verbose=False)
-    assert len(results) > 200
+@pytest.mark.slow
+@pytest.mark.parametrize("estimator", [RNTKClassifier, RNTKPairwise, RNTKRegressor])
+def test_sktimes_own_checks(estimator):
+    results = check_estimator(estimator, raise_exceptions=False, verbose=False)
+    assert len(results) > 140
     assert {name: found for name, found in results.items() if found != "PASSED"} == {}
-
-
-def test_the_docstrings_example():
-    assert doctest.testmod(classifier).failed == 0
 
 
 def test_every_panel_type_gives_the_same(waves):
@@ -186,13 +184,14 @@ def test_its_selection_is_the_studys(dataset, tmp_path):
     assert {name: getattr(ours.kernel_, name) for name in grid} == {name: record.selected[name] for name in grid}
     assert (ours.C_, ours.cv_accuracy_) == (record.selected["C"], record.cv_accuracy)
     assert ours.predict(data.X_test[:, None, :]).tolist() == [row["predicted"] for row in record.predictions]
-    scored = [
-        ({name: row[name] for name in grid}, C, row[f"C={C:g}"] / record.n_train)
-        for row in record.grid
-        for C in protocol.C
-        if isinstance(row[f"C={C:g}"], int)
+    found = ours.cv_results_
+    cells = [
+        ({name: row[name] for name in grid} | {"C": C}, row[f"C={C:g}"]) for row in record.grid for C in protocol.C
     ]
-    assert ours.cv_results_ == scored
+    assert found["params"] == [setting for setting, _ in cells]
+    scores = [cell / record.n_train if isinstance(cell, int) else np.nan for _, cell in cells]
+    np.testing.assert_array_equal(found["mean_test_score"], scores)
+    np.testing.assert_array_equal(found["dropped"], [str(cell).startswith("<=") for _, cell in cells])
 
 
 @pytest.mark.parametrize(
@@ -203,7 +202,10 @@ def test_its_selection_is_the_studys(dataset, tmp_path):
         ({"normalisation": "units"}, "choose one of unit"),
         ({"grid": {}, "folds": 1}, "at least 2 folds"),
         ({"grid": {}, "Cs": (10, 1)}, "ascending"),
-        ({"grid": {"sigma_q": [1]}}, "no parameter 'sigma_q'"),
+        ({"grid": {}, "Cs": 10}, "ascending"),
+        ({"grid": {"sigma_q": [1]}}, "'sigma_q' is unknown: choose one of sigma_"),
+        ({"grid": {"sigma_w": []}}, "'sigma_w'] is empty"),
+        ({"grid": "papers"}, "choose one of paper"),
         ({"grid": {}, "Cs": (100.0,), "max_iter": 1}, "more than 1 iterations: raise max_iter, or choose another grid"),
     ],
 )
@@ -215,7 +217,7 @@ def test_parameters_out_of_range(waves, parameters, message):
 
 def test_the_papers_grid_is_the_studys():
     study = yaml.safe_load((ROOT / "conf/method/rntk.yaml").read_text())["kernel"]
-    assert {name: values for name, values in study.items() if isinstance(values, list)} == classifier.PAPER
+    assert {name: values for name, values in study.items() if isinstance(values, list)} == PAPER
     X, y = np.random.default_rng(0).normal(size=(4, 1, 5)), np.array([0, 0, 1, 1])
     machine = RNTKClassifier(grid="paper", Cs=(1.0,), folds=2).fit(X, y)
     assert machine.kernel_.readout == "last" and machine.kernel_.dtype == "float64"

@@ -42,6 +42,7 @@ def test_it_is_libsvm_on_grams_of_series(name, sigma_b):
     for theirs, ours, coefficients, rho in theirs_and_ours(K, y, train, [c * scale for c in PROTOCOL.C]):
         assert_equal(ours.coefficients, coefficients)
         assert_equal(ours.rho, rho)
+        np.testing.assert_array_equal(ours.iterations, theirs.n_iter_)
         assert ours.problem == ""
         np.testing.assert_array_equal(ours.predict(K, held), theirs.predict(K[np.ix_(held, train)]))
 
