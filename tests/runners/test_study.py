@@ -335,8 +335,9 @@ def test_a_sweep_in_which_a_kernel_breaks_keeps_the_others_and_tracks_all(tmp_pa
     assert "1 of 2 tasks ok" in finished.stderr
     assert "broken on purpose" in finished.stderr
     assert "2 runs: 1 ok, 1 failed." in finished.stdout  # those of the sweep alone
-    known = tracking.Tracker("run", f"sqlite:///{tmp_path}/mlflow.db", tmp_path).known
-    assert sorted(status for _, status in known.values()) == ["failed", "ok", "ok"]
+    tracker = tracking.Tracker("run", f"sqlite:///{tmp_path}/mlflow.db", tmp_path)
+    tasks = tracker.client.search_runs([tracker.experiment], "tags.kind = 'task'")
+    assert sorted(task.data.tags["status"] for task in tasks) == ["failed", "ok", "ok"]
 
 
 def test_one_task_prints_its_result_in_a_few_lines(tmp_path):
