@@ -41,7 +41,7 @@ def figure(draw: Callable[[Figure], None], height: float, width: float = COLUMN)
     with matplotlib.rc_context(STYLE):
         made = Figure(figsize=(width, height))
         draw(made)
-        made.draw_without_rendering()  # the layout is the style's too
+        made.get_layout_engine().execute(made)  # the layout is the style's too
         made.set_layout_engine("none")  # and is kept, whatever is written
     return made
 

@@ -61,8 +61,7 @@ def time_of(records: Iterable[Record]) -> tuple[int, int]:
 
 
 def picture(made: Figure) -> bytes:
-    """A figure as a PNG for the screen. Its layout is done, so that it is drawn only once: a study has hundreds."""
-    made.set_layout_engine("none")
+    """A figure as a PNG for the screen, drawn once: a study has hundreds."""
     made.set_dpi(SCREEN)
     content = BytesIO()
     with rc_context(STYLE):

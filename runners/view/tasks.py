@@ -104,7 +104,9 @@ def describe_task(record: Record) -> str:
     parts = [result(record), describe_dataset(record)]
     if record.selected:
         among = f" among {record.n_settings} settings" if (record.n_settings or 1) > 1 else ""
-        tied = f", the first of {record.n_tied} with the best score" if (record.n_tied or 1) > 1 else ""
+        each = record.protocol.get("C", []) if "C" in record.selected else []
+        among += f", each with {len(each)} values of C" if among and len(each) > 1 else ""
+        tied = f" (the first of {record.n_tied} with the best score)" if (record.n_tied or 1) > 1 else ""
         parts.append(f"Chosen{among}{tied}: {chosen(record)}.")
     if "total" in record.timings:
         stages = [name for name in ("kernel", "selection", "refit", "predict") if name in record.timings]

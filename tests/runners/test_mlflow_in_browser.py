@@ -11,10 +11,12 @@ import signal
 import socket
 import subprocess
 import sys
+from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from PIL import Image
 
 from results.statistics import summary
 from results.store import study_records
@@ -79,7 +81,8 @@ def opened(study):
 def picture(page, name):
     if PICTURES:
         page.wait_for_timeout(2500)  # what moves has come to rest
-        page.screenshot(path=Path(PICTURES) / f"mlflow-{name}.png")
+        taken = Image.open(BytesIO(page.screenshot())).convert("RGB")
+        taken.quantize(128, dither=Image.Dither.NONE).save(Path(PICTURES) / f"mlflow-{name}.png", optimize=True)
 
 
 def link(page, name):

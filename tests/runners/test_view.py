@@ -49,7 +49,7 @@ def test_a_task(small):
     assert run.note.split("\n\n")[:3] == [
         "**rntk** on **GunPoint**: test accuracy **85.00 %**, cross-validation 90.00 %.",
         "GunPoint (Motion, 2 classes): 50 training and 150 test series of 150 steps.",
-        "Chosen among 6 settings: sigma_w = 1.41421, sigma_b = 0.5, C = 10.",
+        "Chosen among 6 settings, each with 3 values of C: sigma_w = 1.41421, sigma_b = 0.5, C = 10.",
     ]
     assert run.begin == run.end - 2000 and run.end % 60000 == 0
     own = {name: run.files[name] for name in ("record.json", "grid.csv", "predictions.csv")}
@@ -81,7 +81,7 @@ def test_several_seeds_and_several_best_settings_are_told():
     seeds = [{"seed": seed, "test_accuracy": 0.9} for seed in range(3)]
     told = describe_task(task("Coffee", "rntk", 18, n_tied=4, runs=seeds))
     assert "test accuracy **90.00 %** ± 0.00 over 3 seeds" in told
-    assert "Chosen among 6 settings, the first of 4 with the best score:" in told
+    assert "Chosen among 6 settings, each with 3 values of C (the first of 4 with the best score): sigma_w" in told
     own = describe_task(task("Mine", "rntk", 18, length=None))
     assert "\n\nMine: 10 training and 20 test series of different lengths.\n\n" in own
 
