@@ -13,7 +13,7 @@ PYTEST := $(BIN)/python -m pytest -n auto --dist loadgroup
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup test test-all mutants bench reproduce theory synthetic tables report paper mlflow lint
+.PHONY: help setup test test-all mutants bench reproduce theory synthetic tables figures report paper mlflow lint
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -55,6 +55,9 @@ synthetic: $(INSTALLED) ## predict the next step from windows of unequal length 
 
 tables: $(INSTALLED) ## make a study's tables from its records, or from those of the reference run
 	$(BIN)/python -m results.tables $(OUTPUT)/$(STUDY) results/reference/$(STUDY) --to $(OUTPUT)/$(STUDY)/tables
+
+figures: $(INSTALLED) ## draw a study's figures from its records, or from those of the reference run, as PDF, SVG and PNG
+	$(BIN)/python -m results.figures $(OUTPUT)/$(STUDY) results/reference/$(STUDY) --kinds datasets/archive.csv --to $(OUTPUT)/$(STUDY)/figures $(ARGS)
 
 report: $(INSTALLED) ## write a study's report, one page to open in a browser, from its records or those of the reference run
 	$(BIN)/python -m runners.report study=$(STUDY) output=$(OUTPUT) $(ARGS)
