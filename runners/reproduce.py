@@ -85,14 +85,15 @@ def run_study(config: DictConfig) -> int:
         on_record=view.log,
     )
     written = write_tables(folder) + write_overview(folder)
-    report = write(config, folder)
+    report = write(config, folder) if config.report else None
     view.close()
     print(written[1].read_text())
     records = store.study_records(folder)
     faults = [record for record in records if record.status not in ("ok", "skipped")]
     ok = sum(record.status == "ok" for record in records)
     print(f"{ok} of {len(tasks)} tasks have a result; tables in {written[0].parent}, figure {written[-1]}")
-    print(f"report: {report}")
+    if report:
+        print(f"report: {report}")
     report_missing(missing)
     report_absent(methods)
     for record in faults:

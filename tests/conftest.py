@@ -25,7 +25,8 @@ def command(monkeypatch):
     """`python -m module arguments` in this process: a function that gives the exit status."""
 
     def run(module, *arguments):
-        monkeypatch.setattr(sys, "argv", [module, *map(str, arguments)])
+        without_report = ["report=false"] if module == "runners.reproduce" else []  # it takes seconds, as pictures do
+        monkeypatch.setattr(sys, "argv", [module, *without_report, *map(str, arguments)])
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", ".* found in sys.modules", RuntimeWarning)  # others imported it
             try:

@@ -4,6 +4,8 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
+
 from baselines import RBF
 from results import store
 from results.record import Record
@@ -65,6 +67,7 @@ def test_a_study_whose_datasets_are_missing_has_tables_that_say_so_and_did_not_f
     assert len(heads(tmp_path / "smoke")) == 6
 
 
+@pytest.mark.slow
 def test_what_the_reference_run_did_is_not_done_again(command, capsys, tmp_path):
     """The larger study in a folder of its own, beside the one that it builds on: nothing is left to run, and the tables are
     the README's.

@@ -68,7 +68,7 @@ def test_a_study_that_was_never_run_is_an_error(command, capsys, tmp_path):
 
 def test_the_study_ends_with_its_report(command, capsys, tmp_path):
     arguments = ("study=smoke", "study.datasets=[Coffee]", "data.downloads=false", f"output={tmp_path}")
-    assert command("runners.reproduce", *arguments, "tracking.enabled=false") == 0
+    assert command("runners.reproduce", *arguments, "tracking.enabled=false", "report=true") == 0
     path = tmp_path / "smoke" / "report" / "index.html"
     assert f"report: {path}\n" in capsys.readouterr().out
     page, _ = read(path)

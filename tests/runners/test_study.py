@@ -31,7 +31,8 @@ def environment(tmp_path):
 
 
 def command(module, *arguments):
-    return [sys.executable, "-m", f"runners.{module}", *arguments]
+    without_report = ["report=false"] if module == "reproduce" else []  # it takes seconds, as pictures do
+    return [sys.executable, "-m", f"runners.{module}", *without_report, *arguments]
 
 
 def run(tmp_path, module, *arguments, code=0):
@@ -71,7 +72,7 @@ def tables(folder):
 def smoke(tmp_path_factory):
     """The smoke study, tracked, in two workers."""
     output = tmp_path_factory.mktemp("smoke")
-    return output, run(output, "reproduce", "study=smoke", "workers=2", f"output={output}")
+    return output, run(output, "reproduce", "study=smoke", "workers=2", f"output={output}", "report=true")
 
 
 def test_a_study_leaves_what_other_scripts_rely_on(smoke):
@@ -328,6 +329,7 @@ def test_a_sweep_with_a_wrong_job_lists_it_and_keeps_the_others(tmp_path):
     assert [(row[0], row[4]) for row in shown] == [("GunPoint", "ok"), ("Gunpoint", "failed")]
 
 
+@pytest.mark.slow
 def test_a_sweep_in_which_a_kernel_breaks_keeps_the_others_and_tracks_all(tmp_path):
     broken = ("method=rbf", "method.name=broken", "method.kernel._target_=baselines.RBF,tests.runners.kernels.Broken")
     run(tmp_path, "run", "dataset=GunPoint", "method=1nn_ed", f"output={tmp_path}")

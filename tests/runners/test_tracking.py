@@ -8,16 +8,18 @@ from pathlib import Path
 
 import mlflow
 import pytest
-from mlflow.tracking import MlflowClient
 
 from results import store
 from results.record import Record
 from results.statistics import summary
 from results.tables import study_accuracies
-from runners.tracking import Tracker
+from runners.tracking import default_uri, rebuild
 from runners.view.pages import last_page
-from tests.results.studies import SHARES, write_study
+from runners.view.tracker import Tracker
+from tests.results.studies import write_study
 
+SMALL = 12  # tasks
+LONG_AGO = {"total": 1.0, "finished": "2025-01-02T10:00:00+00:00"}
 DOCS = Path(__file__).parents[2] / "docs" / "mlflow.md"
 
 
@@ -38,9 +40,25 @@ GOOD = {
 
 
 @pytest.fixture(scope="module")
-def tracker(tmp_path_factory):
+def output(tmp_path_factory):
+    """The folder of three studies, and their database, made anew where something else lay: it is made once, as that takes seconds."""
     output = tmp_path_factory.mktemp("tracked")
-    return Tracker("mine", f"sqlite:///{output}/mlflow.db", output)
+    write_study(output / "small")
+    store.write(record("rbf", **GOOD | {"timings": LONG_AGO}), output / "one")
+    store.write(record("ntk", "failed", reason="it broke", timings=LONG_AGO), output / "two")
+    (output / "mlflow.db").write_text("no database")
+    assert rebuild(output) == SMALL + 2
+    return output
+
+
+@pytest.fixture
+def uri(output):
+    return default_uri(output)
+
+
+@pytest.fixture
+def tracker(output, uri):
+    return Tracker("mine", uri, output)
 
 
 def of_method(tracker, method):
@@ -80,15 +98,10 @@ def test_a_run_that_failed_is_replaced_when_its_task_has_a_result(tracker, tmp_p
     assert (run.info.status, run.data.metrics["test_accuracy"]) == ("FINISHED", 0.75)
 
 
-@pytest.fixture(scope="module")
-def small(tracker):
-    """The small study, in the same database."""
-    output = Path(tracker.client.tracking_uri.removeprefix("sqlite:///")).parent
-    folder = write_study(output / "small")
-    made = Tracker("small", tracker.client.tracking_uri, output)
-    assert made.sync(folder) == len(SHARES) * 3
-    made.close(folder)
-    return made, folder
+@pytest.fixture
+def small(output, uri):
+    """The small study: its tracker and its folder."""
+    return Tracker("small", uri, output), output / "small"
 
 
 def test_a_study_has_a_run_over_those_of_its_tasks_methods_and_datasets(small):
@@ -186,18 +199,15 @@ def test_runs_of_a_sweep_are_told_apart_by_name_and_tags_also_when_another_param
     assert [later[key].info.run_id for key in "ab"] == [first[key].info.run_id for key in "ab"]
 
 
-def test_the_database_is_made_anew(command, capsys, tmp_path):
-    """Whatever lies in its place, from the records of every study under the folder."""
-    store.write(record("rbf", **GOOD), tmp_path / "one")
-    store.write(record("ntk", "failed", reason="it broke"), tmp_path / "two")
-    (tmp_path / "mlflow.db").write_text("no database")
-    assert command("runners.tracking", "rebuild", tmp_path) == 0
-    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
-    assert capsys.readouterr().out == f"2 records are in {uri}\n"
-    client = MlflowClient(uri)
-    experiment = client.get_experiment_by_name("rntk").experiment_id
-    found = client.search_runs([experiment], "tags.kind = 'task'")
-    assert {(run.data.tags["study"], run.info.status) for run in found} == {("one", "FINISHED"), ("two", "FAILED")}
+def test_every_study_is_in_the_database_that_is_made_anew_and_nothing_is_twice(command, capsys, output, uri, tracker):
+    studies = "tags.kind = 'task' and tags.study != 'mine' and tags.study != 'swept'"
+    before = tracker.client.search_runs([tracker.experiment], studies)
+    found = [(run.data.tags["study"], run.info.status) for run in before]
+    assert sorted(found) == [("one", "FINISHED"), *[("small", "FINISHED")] * SMALL, ("two", "FAILED")]
+    assert command("runners.tracking", "rebuild", output, "--uri", uri) == 0
+    assert capsys.readouterr().out == f"{SMALL + 2} records are in {uri}\n"
+    after = tracker.client.search_runs([tracker.experiment], studies)
+    assert {run.info.run_id for run in after} == {run.info.run_id for run in before}
 
 
 @pytest.fixture
