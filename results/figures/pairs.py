@@ -48,7 +48,7 @@ def pairs(accuracy: pd.DataFrame, method: str, others: Sequence[str]) -> Figure:
         for axes in grid[::beside]:
             axes.set_ylabel(f"{shortened(method, 20)} (%)", fontsize=7)
 
-    return figure(draw, *square_panels(len(others), beside, 0.5))
+    return figure(draw, *square_panels(len(others), beside, 0.6))
 
 
 def _panel(axes: Axes, table: pd.DataFrame, low: float, other: str) -> None:

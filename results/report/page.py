@@ -74,6 +74,8 @@ def page(folder: Path, kinds: Mapping[str, str], series: SeriesOf, pictures: Pic
     said = findings(accuracy, pairs, kinds)
     absent = tables.without_result(names, methods, records)
     headline = tables.headline(accuracy, records) if tasks else None
+    others = tables.published(names)
+    published = others.pivot(index="dataset", columns="column", values="published").reindex(names)
 
     figures, files = placed(drawings(accuracy, records, lambda record: store.read_table(record, folder, "grid"), kinds))
     more = {name: [embedded(drawing) for drawing in pictures(name, some)] for name, some in tasks.items()}
@@ -120,8 +122,10 @@ def page(folder: Path, kinds: Mapping[str, str], series: SeriesOf, pictures: Pic
         drawings=figures,
         pictures=more,
         methods=methods,
-        columns=columns(methods, kinds),
-        datasets=[row(name, accuracy.loc[name], tasks.get(name, []), kinds) for name in names],
+        reproduced=tables.reproduced(accuracy, others) if tasks else None,
+        sources={source: ", ".join(part.unique()) for source, part in others.groupby("source", sort=False).column},
+        columns=columns([*methods, *published], kinds),
+        datasets=[row(name, accuracy.loc[name], published.loc[name], tasks.get(name, []), kinds) for name in names],
         run=describe_run(records),
         protocols=tables.distinct(record.protocol for record in records),
         configs=tables.configs(records, methods),
@@ -158,17 +162,19 @@ def section(tasks: list[Record], drawn: dict[str, Any]) -> dict[str, Any]:
     return {"tasks": heads, **drawn}
 
 
-def columns(methods: list[str], kinds: Mapping[str, str]) -> list[dict[str, Any]]:
+def columns(accuracies: list[str], kinds: Mapping[str, str]) -> list[dict[str, Any]]:
     """The columns of the table of datasets: the name in the CSV, the label, and whether it is text."""
     facts = [("dataset", "Dataset", True), *([("kind", "Kind", True)] if kinds else [])]
     facts += [("n_train", "Train", False), ("n_test", "Test", False), ("length", "Length", False)]
     return [
         {"name": name, "label": label, "text": text}
-        for name, label, text in (*facts, *((m, m, False) for m in methods))
+        for name, label, text in (*facts, *((name, name, False) for name in accuracies))
     ]
 
 
-def row(name: str, accuracy: pd.Series, tasks: list[Record], kinds: Mapping[str, str]) -> dict[str, Any]:
+def row(
+    name: str, accuracy: pd.Series, published: pd.Series, tasks: list[Record], kinds: Mapping[str, str]
+) -> dict[str, Any]:
     """A dataset's row: every cell's value in full, its text, and its class in the style; and what its section begins with."""
     facts = {
         what: next((getattr(task, what) for task in tasks if getattr(task, what) is not None), None)
@@ -180,8 +186,8 @@ def row(name: str, accuracy: pd.Series, tasks: list[Record], kinds: Mapping[str,
         for value in facts.values()
     ]
     best = [method for method, value in accuracy.items() if value == accuracy.max()]
-    for method, value in accuracy.items():
-        classes = "dash" if pd.isna(value) else "best" if method in best else ""
+    for method, value in [*accuracy.items(), *published.items()]:
+        classes = "best" if method in best else "dash" if pd.isna(value) or method in published else ""
         cells.append(
             {"value": "" if pd.isna(value) else repr(float(value)), "text": number(100 * value), "classes": classes}
         )

@@ -1,10 +1,11 @@
 """The page's tables, as texts: from records and accuracies to columns and rows."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
 
+from results.published import HERE, beside_ours, overview, read_published, readable_overview
 from results.record import Record
 from results.report.findings import by_kind
 from results.report.words import chosen, parameters, settings, shown, target
@@ -69,6 +70,22 @@ def kinds_of_data(accuracy: pd.DataFrame, kinds: Mapping[str, str]) -> Table | N
         best = means.round(12).max()
         bold |= {(i, 2 + j) for j, mean in enumerate(means.round(12)) if mean == best and len(means) > 1}
     return Table(["Kind", "Datasets", *methods], rows, frozenset(bold))
+
+
+def published(names: Sequence[str]) -> pd.DataFrame:
+    """What others have published on some datasets: rows of `read_published`, each with the `column` of the page's table that it is in."""
+    found = pd.concat(
+        table.assign(column=[f"published {method} ({path.stem})" for method in table.method])
+        for path in sorted(HERE.glob("*.csv"))
+        for table in [read_published(path)]
+    )
+    return found[found.dataset.isin(names)]
+
+
+def reproduced(accuracy: pd.DataFrame, others: pd.DataFrame) -> Table | None:
+    """How the study's accuracies compare with published ones of the same methods; None where there are none."""
+    rows = beside_ours(accuracy, others)
+    return table_of(readable_overview(overview(rows))) if len(rows) else None
 
 
 METHOD_COLUMNS = [

@@ -268,6 +268,20 @@ def test_the_page_holds_the_records_numbers(study):
     assert "Nothing: every task of the study has a result." in text_of(page)
 
 
+def test_what_others_have_published_is_beside_it(study):
+    """The archive's 1-NN errs on one in three of Beef, and never on Coffee; this study's is another on all four."""
+    page, _ = read(write_report(study, kinds=KINDS))
+    rows = dict(re.findall(r'<th scope="row" data-value="(.*?)">.*?</th>(.*?)</tr>', page, re.DOTALL))
+    heads = re.findall(r'<button type="button" data-name="(.*?)">', page)
+    place = heads.index("published 1nn_ed (archive)")
+    for name, value in (("Beef", "0.6667"), ("Coffee", "1.0")):
+        assert re.findall(r'data-value="(.*?)"', rows[name])[place - 1] == value
+        assert len(re.findall("<td", rows[name])) == len(heads) - 1
+    assert "Published and ours" in text_of(page)
+    assert re.search(r"1nn_ed 4 0 [+-]", text_of(page))
+    assert text_of(page).count("Dau et al., The UCR Time Series Archive, 2018: the default errors") == 1
+
+
 def test_what_is_missing_failed_or_not_a_record_is_named_and_the_rest_shown(study):
     failed = task("Coffee", "rbf", 0, reason="the <kernel> broke", traceback="Traceback: & so on", cv_accuracy=None)
     failed.status, failed.test_accuracy = "failed", None

@@ -112,7 +112,7 @@ def test_panels_of_many_methods_have_their_own_place():
     made = pairs(table, "m0", [f"m{i}" for i in range(1, 18)])
     assert len(made.axes) == 17
     assert_apart([axes.get_window_extent() for axes in made.axes])
-    assert_apart(boxes(made, [f"m{i} (%)" for i in range(1, 18)]))
+    assert_apart(boxes(made, [f"m{i} (%)" for i in range(1, 18)] + [axes.get_title() for axes in made.axes]))
 
 
 def test_differences_are_in_order_with_their_mean():
