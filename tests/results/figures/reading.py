@@ -25,6 +25,7 @@ def dots(axes, mark="o"):
 
 def boxes(made, said):
     """The rectangles of some texts on the page."""
+    made.draw_without_rendering()  # by which names of axes have their last place
     return [text.get_window_extent() for text in made.findobj(Text) if text.get_text() in said]
 
 
