@@ -13,7 +13,7 @@ PYTEST := $(BIN)/python -m pytest -n auto --dist loadgroup
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup test test-all mutants bench reproduce theory synthetic tables figures report paper mlflow lint
+.PHONY: help setup test test-all mutants bench reproduce theory synthetic tables figures report paper mlflow docs lint
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -67,6 +67,10 @@ paper: $(INSTALLED) ## put all tables and figures of the reference studies into 
 
 mlflow: $(INSTALLED) ## look at the runs in a browser
 	$(BIN)/python -m runners.tracking ui $(OUTPUT)
+
+docs: $(INSTALLED) ## build the documentation's site, notebooks run, as outputs/docs/index.html (half a minute)
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going -b html docs $(OUTPUT)/docs
+	@echo "$(OUTPUT)/docs/index.html"
 
 lint: $(INSTALLED) ## check style
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""The command that compares methods: what it prints, what it says of numbers that are not there, and what the README takes from it."""
+"""The command that compares methods: what it prints, and says of numbers that are not there; and what README and results.md take of it."""
 
 import subprocess
 import sys
@@ -122,13 +122,17 @@ def test_pairs_are_named_six_at_a_time():
     assert "b and d; and 4 more: never differ" in text.replace("a and b; a and c; a and d; a and e; b and c; ", "")
 
 
-def test_the_readmes_figures_are_those_of_the_records():
+def readme():
+    return " ".join((ROOT / "README.md").read_text().split())
+
+
+def test_the_figures_of_results_md_are_those_of_the_records():
     members = ["rntk", "rntk_direction", "rntk_deep", "rntk_erf", "rntk_mean", "rntk_gp", "rntk_family"]
     baselines = ["ntk", "rbf", "polynomial", "gaussian"]
     accuracy = study_accuracies(FAMILY)
     table = comparisons(accuracy, members, baselines).set_index(["method", "other"])
     paper = comparisons(accuracy, ["rntk_direction", "rntk_deep", "rntk_erf", "rntk_gp"], ["rntk"]).set_index("method")
-    text = " ".join((ROOT / "README.md").read_text().split())
+    text = " ".join((ROOT / "docs" / "results.md").read_text().split())
     mean, family = (table.loc[method] for method in ("rntk_mean", "rntk_family"))
     leading = table.loc[["rntk_mean", "rntk_family"]]
     rest = leading.drop("rbf", level=1)
@@ -153,25 +157,29 @@ def test_the_readmes_figures_are_those_of_the_records():
         f"({100 * erf.lead:.1f} more and {-100 * gp.lead:.1f} less; p = {erf.p_holm:.2g} both)",
     ):
         assert words in text, words
+    assert (
+        f"after correction (p ≤ {rest.p_holm.max():.2g}), those over RBF do not (p = {mean.p_holm.rbf:.2g} and {family.p_holm.rbf:.2g})"
+    ) in readme()
     assert rest.p_holm.max() <= 0.05 < leading.p_holm.xs("rbf", level=1).min() and len(leading) == 8
     assert erf.p_holm == pytest.approx(gp.p_holm)
     assert [table.p_holm[method, "rbf"] for method in ("rntk_direction", "rntk_deep")] == [1, 1]
 
 
-def test_the_readmes_figures_of_the_paper_s_kernel_are_those_of_the_records():
+def test_the_figures_of_results_md_of_the_paper_s_kernel_are_those_of_the_records():
     accuracy = study_accuracies(UCR56)
     table, nemenyi = comparisons(accuracy), significance.nemenyi(accuracy)
     kernels = table[table.other != "1nn_ed"]
     apart = min(nemenyi.loc[pair] for pair in combinations(accuracy.columns.drop("1nn_ed"), 2))
     behind = table[table.other == "1nn_ed"]
     assert (behind.lead > 0).all() and len(behind) == 5
+    assert f"(Wilcoxon, corrected by Holm; p ≥ {kernels.p_holm.min():.2f})" in readme()
     assert (
         f"corrected for all {len(table)} comparisons (Holm; p ≥ {kernels.p_holm.min():.2f}), nor by Nemenyi's (p ≥ {apart:.2f}); each "
         f"is ahead of 1-NN (p ≤ {behind.p_holm.max():.2g})"
-    ) in " ".join((ROOT / "README.md").read_text().split())
+    ) in " ".join((ROOT / "docs" / "results.md").read_text().split())
 
 
-def test_the_readmes_figures_of_trained_networks_are_those_of_the_records():
+def test_the_figures_of_results_md_of_trained_networks_are_those_of_the_records():
     accuracy = study_accuracies(UCR56.with_name("networks_small"))
     rows = [significance.compare(accuracy, f"{name}_mean", name) for name in ("gaussian_rnn", "identity_rnn", "gru")]
     p = significance.holm(pd.Series([row.p for row in rows]))
@@ -179,17 +187,18 @@ def test_the_readmes_figures_of_trained_networks_are_those_of_the_records():
     assert (
         f"by {plain:.1f} points for the Gaussian RNN (p = {p[0]:.2g}), {identity:.1f} for the identity RNN (p = {p[1]:.1g}), "
         f"{gru:.1f} for the GRU (p = {p[2]:.2g}; Wilcoxon"
-    ) in " ".join((ROOT / "README.md").read_text().split())
+    ) in " ".join((ROOT / "docs" / "results.md").read_text().split())
 
 
-def test_the_readmes_figures_of_everyday_classifiers_are_those_of_the_records():
+def test_the_figures_of_results_md_of_everyday_classifiers_are_those_of_the_records():
     folder = UCR56.with_name("context")
     table = comparisons(study_accuracies(folder)).set_index(["method", "other"])
     lead, p = -table.lead, table.p_holm
     mini, mean = ("rntk_mean", "minirocket"), ("rntk_mean", "1nn_dtw")
     row = table.loc[mini]
-    text = " ".join((ROOT / "README.md").read_text().split())
+    text = " ".join((ROOT / "docs" / "results.md").read_text().split())
     learned = ("rntk_mean", "1nn_dtw_learned")
+    assert f"**MiniRocket is ahead of it**, with {100 * study_accuracies(folder).minirocket.mean():.1f} %" in readme()
     for words in (
         f"{100 * lead[mini]:.1f} points over `rntk_mean` (95 % interval {-100 * row.high:.1f} to {-100 * row.low:.1f}; {row.losses:.0f} "
         f"datasets won, {row.ties:.0f} tied, {row.wins:.0f} lost), {100 * lead['rbf', 'minirocket']:.1f} over RBF, "

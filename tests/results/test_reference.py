@@ -1,4 +1,4 @@
-"""The committed reference run: complete, of today's configuration, true to the published errors, and what the README shows."""
+"""The committed reference run: complete, of today's configuration, true to the published errors, and what docs/results.md shows."""
 
 import json
 from io import BytesIO
@@ -155,9 +155,9 @@ def test_todays_code_finds_its_scores_again(records, method, every):
     ],
     ids=lambda value: getattr(value, "name", ""),
 )
-def test_the_readme_shows_its_summary(folder, coverage, tmp_path):
+def test_the_results_show_its_summary(folder, coverage, tmp_path):
     write_tables(folder, tmp_path)
-    assert (tmp_path / "summary.md").read_text() in (ROOT / "README.md").read_text()
+    assert (tmp_path / "summary.md").read_text() in (ROOT / "docs" / "results.md").read_text()
     assert (tmp_path / "summary.md").read_text().endswith(f"{coverage}\n")
 
 

@@ -70,7 +70,7 @@ def test_a_study_whose_datasets_are_missing_has_tables_that_say_so_and_did_not_f
 @pytest.mark.slow
 def test_what_the_reference_run_did_is_not_done_again(command, capsys, tmp_path):
     """The larger study in a folder of its own, beside the one that it builds on: nothing is left to run, and the tables are
-    the README's.
+    those of docs/results.md.
     """
     for study in ("ucr56", "family"):
         shutil.copytree(REFERENCE / study, tmp_path / study, ignore=shutil.ignore_patterns("*.csv", "plan.json"))
@@ -78,7 +78,7 @@ def test_what_the_reference_run_did_is_not_done_again(command, capsys, tmp_path)
     printed = capsys.readouterr().out
     assert "family: 672 of 672 done, nothing to run" in printed
     summary = (tmp_path / "family" / "tables" / "summary.md").read_text()
-    assert summary in printed and summary in (ROOT / "README.md").read_text()
+    assert summary in printed and summary in (ROOT / "docs" / "results.md").read_text()
 
 
 def test_a_record_whose_worker_died_before_it_answered_is_taken(command, capsys, tmp_path):
