@@ -5,13 +5,14 @@ import numpy as np
 from benchmarks.engine import series
 from benchmarks.measure import Row, one_thread, seconds
 from rntk import RNTK
+from rntk.gradient import free_scales, gram_gradient
 from rntk.sensitivity import sensitivity
 
 
 def rows() -> list[Row]:
     """The networks' share of the table."""
     with one_thread():
-        return [*depths(), *lengths(), *readouts(), *nonlinearities(), gradient()]
+        return [*depths(), *lengths(), *readouts(), *nonlinearities(), gradient(), *gradient_by_scales()]
 
 
 def timed(kernel: RNTK, X, pair_steps: float) -> float:
@@ -96,3 +97,15 @@ def gradient() -> Row:
         f"{there * 1e3:.0f} ms",
         here / there,
     )
+
+
+def gradient_by_scales() -> list[Row]:
+    """The Gram with its gradient by all scales against the Gram alone."""
+    X, found = series(500, 500), []
+    for name in ("relu", "erf"):
+        kernel = RNTK(1.3, sigma_b=0.2, nonlinearity=name)
+        by = free_scales(kernel)
+        here, there = seconds(lambda k=kernel, by=by: gram_gradient(k, X, by), 3), seconds(lambda k=kernel: k(X), 3)
+        what = f"a Gram and its gradient by {len(by)} scales, {name}, n = T = 500, against the Gram"
+        found.append(Row(what, f"{here * 1e3:.0f} ms", f"{there * 1e3:.0f} ms", here / there, "≤ 3"))
+    return found
