@@ -171,13 +171,13 @@ def derive_of(kinds, k, above_first):
     kind, here, size = kinds[k] if k < count else None, np.uint64(2 + 2 * k) * L, np.uint64(2 + 2 * count) * L
 
     @inlined
-    def nothing(s, at, q, log_normaliser, own, factor, trains, parts, activated):
+    def nothing(s, at, q, log_normaliser, own, factor, parts, activated):
         pass
 
     @inlined
-    def derive(s, at, q, log_normaliser, own, factor, trains, parts, activated):
+    def derive(s, at, q, log_normaliser, own, factor, parts, activated):
         a, b, remembered, remembered_slope, heard, heard_slope, bias = parts
-        c, by_K, by_g, slope_by_c, slope_by_g = activated
+        c, by_K, by_theta, by_g, slope_by_c, slope_by_g = activated
         K, theta = a * s[at + here], a * s[at + here + L]
         if above_first:
             K += b * s[at + here - size]
@@ -192,7 +192,7 @@ def derive_of(kinds, k, above_first):
             K += factor * bias
         g = own + q[log_normaliser + np.uint64(k) * L]
         s[at + here] = by_K * K + by_g * g
-        s[at + here + L] = trains * (by_K * (K + theta) + slope_by_c * (K - c * g) + slope_by_g * g)
+        s[at + here + L] = by_theta * (K + theta) + slope_by_c * (K - c * g) + slope_by_g * g
 
     return nothing if kind is None else derive
 
@@ -232,11 +232,18 @@ def step_of(activation, kinds, extras, above_first):
             F, slope, by_K, by_g, slope_by_c, slope_by_g = activation(c, tau, kappa, least)
             s[row + j], s[row + L + j] = F, slope
             parts = a, b, remembered, remembered_slope, heard, heard_slope, bias
-            activated = c, by_K, by_g, slope_by_c, slope_by_g
-            first(s, row + j, q, normalisers + j, own_1, factor_1, trains, parts, activated)
-            second(s, row + j, q, normalisers + j, own_2, factor_2, trains, parts, activated)
-            third(s, row + j, q, normalisers + j, own_3, factor_3, trains, parts, activated)
-            fourth(s, row + j, q, normalisers + j, own_4, factor_4, trains, parts, activated)
+            activated = (
+                c,
+                by_K,
+                trains * by_K,
+                by_g,
+                slope_by_c,
+                slope_by_g,
+            )  # the last two hold τ, 0 where nothing is trained
+            first(s, row + j, q, normalisers + j, own_1, factor_1, parts, activated)
+            second(s, row + j, q, normalisers + j, own_2, factor_2, parts, activated)
+            third(s, row + j, q, normalisers + j, own_3, factor_3, parts, activated)
+            fourth(s, row + j, q, normalisers + j, own_4, factor_4, parts, activated)
 
     return step
 
