@@ -24,9 +24,10 @@ class GPKernel(ScikitKernel):
     their logarithms, one for each layer where a scale has a value for each, and the gradient by them is exact
     (`rntk.gradient`). Those of another kernel are fixed.
 
-    kernel: for instance RNTK(sigma_b=0.1). A copy is fitted: `GaussianProcessRegressor.kernel_` holds it.
-    sigma_w_bounds, …: the least and the greatest value of a scale, or "fixed". σ_w ends at 1.6, where ReLU networks grow by 1.28 each step:
-        those of 2,800 steps then overflow.
+    Parameters:
+        kernel: for instance RNTK(sigma_b=0.1). A copy is fitted: `GaussianProcessRegressor.kernel_` holds it.
+        sigma_w_bounds, sigma_u_bounds, sigma_b_bounds, sigma_h_bounds, sigma_v_bounds: the least and the greatest value of a scale,
+            or "fixed". σ_w ends at 1.6, where ReLU networks grow by 1.28 each step: those of 2,800 steps then overflow.
 
     Examples
     --------
