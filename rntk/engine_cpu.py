@@ -6,7 +6,9 @@ a Gram is shared out among threads: as many as `numba.get_num_threads()` says; s
 the environment variable NUMBA_NUM_THREADS.
 """
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 
 import numba
@@ -153,15 +155,20 @@ def run(out, form, lanes, others, cosines, symmetric, swapped, output, shifts) -
     if workers == 1 and not waits:
         work(memories[0])
         return
-    pool = ThreadPoolExecutor(workers)
-    try:
+    with stopping(workers, stop) as pool:
         shared = [pool.submit(work, memory) for memory in memories[0 if waits else 1 :]]
         if not waits:
             work(memories[0])
         for one in shared:
             one.result()
-    except BaseException:  # KeyboardInterrupt among them
-        stop[0] = 1
-        raise
-    finally:
-        pool.shutdown()
+
+
+@contextmanager
+def stopping(workers: int, stop: np.ndarray) -> Iterator[ThreadPoolExecutor]:
+    """Threads for compiled work that ends soon after stop[0] is set: by whatever ends this block before its end, Ctrl-C among it."""
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            yield pool
+        except BaseException:
+            stop[0] = 1
+            raise

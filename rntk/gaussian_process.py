@@ -4,14 +4,12 @@ import numpy as np
 
 from rntk.base import Kernel, is_number
 from rntk.extras import needs
-from rntk.gradient import SCALES, free_scales, gram_gradient
+from rntk.gradient import free_scales, gram_gradient
 from rntk.kernel import RNTK
 
 with needs("sklearn"):
     from sklearn.gaussian_process.kernels import Hyperparameter
     from sklearn.gaussian_process.kernels import Kernel as ScikitKernel
-
-NAMES = (*SCALES, "sigma_v")
 
 
 class GPKernel(ScikitKernel):
@@ -78,13 +76,12 @@ class GPKernel(ScikitKernel):
     @property
     def hyperparameters(self) -> list[Hyperparameter]:
         """The scales that are not 0; those with "fixed" for bounds among them, which `theta` leaves out."""
-        names = free_scales(self.kernel) if isinstance(self.kernel, RNTK) else []
-        found = []
-        for name in names:
-            value = getattr(self.kernel, name)
-            count = 1 if is_number(value) else len(value)
-            found.append(Hyperparameter(f"kernel__{name}", "numeric", getattr(self, f"{name}_bounds"), count))
-        return found
+        return [
+            Hyperparameter(
+                f"kernel__{name}", "numeric", getattr(self, f"{name}_bounds"), np.size(getattr(self.kernel, name))
+            )
+            for name in (free_scales(self.kernel) if isinstance(self.kernel, RNTK) else [])
+        ]
 
     @property
     def _free(self) -> list[str]:
@@ -102,9 +99,8 @@ class GPKernel(ScikitKernel):
         new, place = {}, 0
         for name in self._free:
             old = getattr(self.kernel, name)
-            count = 1 if is_number(old) else len(old)
-            values = [float(value) for value in np.exp(theta[place : place + count])]
-            new[name], place = values[0] if is_number(old) else tuple(values), place + count
+            values = np.exp(theta[place : place + np.size(old)]).tolist()
+            new[name], place = values[0] if is_number(old) else tuple(values), place + len(values)
         self.kernel = self.kernel.with_params(**new)  # whoever gave the kernel keeps his own
 
     def __call__(self, X, Y=None, eval_gradient: bool = False):

@@ -7,7 +7,7 @@ is compiled once for each of them.
 """
 
 import math
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from functools import cache
 
 import numpy as np
@@ -54,18 +54,14 @@ def by_tiles(
         for i, j in todo:
             tile(form, s, w, q, stop, X.rows, D, X.readout, factors, tangent, (i, min(i + ROWS, n), j), out)
 
-    with alone(own.stats.cache_path):  # here both may be compiled
+    # compiled, or loaded from the compiler's cache, by one process at a time
+    with nullcontext() if tile.signatures else alone(own.stats.cache_path):
         own(form, square, x, scales, powers, tangent, D, diagonal)
-        work(places[:1], np.ones(1, np.int64))  # ends at once
-    pool = ThreadPoolExecutor(workers)
-    try:
+        if not tile.signatures:
+            work(places[:1], np.ones(1, np.int64))  # ends at once
+    with engine_cpu.stopping(workers, stop) as pool:
         for done in [pool.submit(work, todo, stop) for _ in range(workers)]:
             done.result()
-    except BaseException:  # KeyboardInterrupt among them
-        stop[0] = 1
-        raise
-    finally:
-        pool.shutdown()
     lower = np.tril_indices(n, -1)
     for one in out:
         one[lower] = one.T[lower]

@@ -9,8 +9,7 @@ from benchmarks import oracle
 from rntk import RNTK
 from rntk.base import Kernel
 from rntk.gaussian_process import GPKernel
-from rntk.gradient import gram_gradient
-from rntk.nonlinearities import NONLINEARITIES
+from rntk.gradient import free_scales, gram_gradient
 
 SCALES = ["sigma_w", "sigma_u", "sigma_b", "sigma_h", "sigma_v"]
 NETWORK = {"sigma_w": 1.3, "sigma_u": 0.8, "sigma_b": 0.2, "sigma_h": 0.3, "sigma_v": 1.1}
@@ -77,7 +76,7 @@ def is_its_slope(network, backend, X):
     np.testing.assert_allclose(gradient, expected, rtol=1e-6, atol=1e-7 * np.abs(expected).max())
 
 
-@pytest.mark.parametrize("nonlinearity", sorted({"sin", "gelu"} & set(NONLINEARITIES)))
+@pytest.mark.parametrize("nonlinearity", ["sin", "gelu"])
 def test_other_nonlinearities_are_derived_in_numpy(nonlinearity, X):
     kernel = RNTK(**NETWORK, nonlinearity=nonlinearity, depth=2)
     expected = differences(kernel, X, SCALES)
@@ -86,24 +85,34 @@ def test_other_nonlinearities_are_derived_in_numpy(nonlinearity, X):
     )
 
 
-@pytest.mark.parametrize("nonlinearity", ["relu", "erf"])
-def test_against_differences_in_fifty_digits(nonlinearity):
+@pytest.mark.parametrize(
+    ("network", "depth", "rtol"),
+    [
+        ({"sigma_b": 0.3, "sigma_h": 0.4}, 1, 1e-12),
+        ({"sigma_b": 0.3, "sigma_h": 0.4, "nonlinearity": "erf"}, 1, 1e-12),
+        pytest.param({}, 1, 1e-10, marks=SLOW),  # of one channel and no bias: the first step's angle is 0 or π
+        pytest.param({}, 2, 1e-10, marks=SLOW),
+    ],
+    ids=str,
+)
+def test_against_differences_in_fifty_digits(network, depth, rtol):
     x, y = np.random.default_rng(3).normal(size=(2, 5, 1))
-    kernel = RNTK(sigma_w=1.2, sigma_u=0.7, sigma_b=0.3, sigma_h=0.4, nonlinearity=nonlinearity)
+    kernel = RNTK(sigma_w=1.2, sigma_u=0.7, **network, depth=depth)
     duals, exactly = oracle.precise()
-    step, names = exactly(2.0**-70), ["sigma_w", "sigma_u", "sigma_b", "sigma_h"]
+    step, scales = exactly(2.0**-70), ["sigma_w", "sigma_u", "sigma_b", "sigma_h"]
+    dual, names = duals[kernel.nonlinearity], free_scales(kernel.with_params(sigma_v=0.0))
 
     def k(*layer):
-        return oracle.kernel(exactly(x), exactly(y), False, duals[nonlinearity], [layer], exactly(1.0), 0, "last")[0]
+        return oracle.kernel(exactly(x), exactly(y), False, dual, [layer] * depth, exactly(1.0), 0, "last")[0]
 
-    here = [exactly(getattr(kernel, name)) for name in names]
+    here = [exactly(getattr(kernel, name)) for name in scales]
     expected = []
-    for i in range(4):
+    for i in map(scales.index, names):
         there = list(here)
         there[i] = there[i] * (1 + step)
         expected.append(float((k(*there) - k(*here)) / step))
     _, gradient = gram_gradient(kernel, np.stack([x, y]), names)
-    np.testing.assert_allclose(gradient[0, 1], expected, rtol=1e-12)
+    np.testing.assert_allclose(gradient[0, 1], expected, rtol=rtol)
 
 
 def test_a_series_more_moves_no_other_pair_and_many_are_as_few(X):
