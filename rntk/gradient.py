@@ -1,13 +1,14 @@
-"""The gradient of a Gram by the logarithms of the network's scales, exact: forward beside the recursion.
+"""The exact gradient of a Gram by the logarithms of the network's scales: derivatives are carried along beside the recursion.
 
-With c = K/(N_x N_y) and τ = Θ/(N_x N_y) as the engine has them (`rntk.duals`, `rntk.coefficients`), and a derivative by log σ written
-as a dot, the recursion of a pair carries along, for each scale,
+As the engine has it (`rntk.coefficients`), c = K/(N_x N_y), τ = Θ/(N_x N_y), G = V/(ρ_x ρ_y) and H = V' Θ/(ρ_x ρ_y) of two series x
+and y. K̇, Θ̇, Ġ and Ḣ are the derivatives of K, Θ, V and V' Θ by log σ, for one scale σ, each divided as above. [σ_w] is 1 if σ is σ_w,
+and 0 if not. A step of one layer, with G and H of the step before, is
 
-    K̇/(N_x N_y) = α_x α_y (Ġ + 2 [σ_w] G) + 2 [σ_b] β_x β_y + 2 [σ_u] ⟨u_x, u_y⟩        (γ_x γ_y (Ġ + 2 [σ_u] G) of the layer below)
-    Θ̇/(N_x N_y) = K̇/(N_x N_y) + α_x α_y (Ḣ + 2 [σ_w] H)        (and γ_x γ_y (Ḣ + 2 [σ_u] H) of the layer below)
+    K̇ = α_x α_y (Ġ + 2 [σ_w] G) + 2 [σ_b] β_x β_y + 2 [σ_u] ⟨u_x, u_y⟩
+    Θ̇ = K̇ + α_x α_y (Ḣ + 2 [σ_w] H).
 
-where G = V/(ρ_x ρ_y), H = V' Θ/(ρ_x ρ_y), Ġ and Ḣ are the derivatives of V and V' Θ over ρ_x ρ_y, and [σ] is 1 for the scale by which
-is derived. What the variances of single series hand on stands in g = (log N_x)˙ + (log N_y)˙.
+Above the first layer, γ_x γ_y (Ġ + 2 [σ_u] G) of the layer below stands in place of the term of the inputs, and γ_x γ_y (Ḣ + 2 [σ_u] H)
+is added to Θ̇. The nonlinearity turns K̇, Θ̇ and g, the derivative of log N_x + log N_y, into the next Ġ and Ḣ (`rntk.gradient_tiles`).
 """
 
 from collections.abc import Iterator, Sequence

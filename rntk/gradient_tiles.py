@@ -130,7 +130,10 @@ def own(form, square, x, scales, powers, tangent, D, diagonal):
 
 @inlined
 def rectifier(c, tau, kappa, bound):
-    """F and F' τ with F = κ c + w + c arcsin c, w = √(1 − c²); and the factors of Ġ = F' κ + w g, Ḣ = F' Θ̇ + (τ/w) (κ − c g)."""
+    """F and F' τ with F = κ c + w + c arcsin c, w = √(1 − c²); then the factors of K̇, of g, of K̇ − c g and of g again in
+
+    Ġ = F' K̇ + w g,        Ḣ = F' Θ̇ + (τ/w) (K̇ − c g).
+    """
     c = min(c, 1.0)
     F, slope = duals.rectifier(c, 1.0, kappa)
     w = duals.cosine(c, 0.0)
@@ -139,7 +142,7 @@ def rectifier(c, tau, kappa, bound):
 
 @inlined
 def erf(c, tau, kappa, bound):
-    """The same of F = arcsin c:    Ġ = (κ − c g)/w,        Ḣ = Θ̇/w + (c τ/w³) (κ − c g) − (τ/w) g."""
+    """The same of F = arcsin c:    Ġ = (K̇ − c g)/w,        Ḣ = Θ̇/w + (c τ/w³) (K̇ − c g) − (τ/w) g."""
     w = duals.cosine(c, bound)
     inverse = 1 / w
     return (
@@ -154,7 +157,7 @@ def erf(c, tau, kappa, bound):
 
 @inlined
 def linear(c, tau, kappa, bound):
-    """The same of F = c:    Ġ = κ,        Ḣ = Θ̇."""
+    """The same of F = c:    Ġ = K̇,        Ḣ = Θ̇."""
     return c, tau, 1.0, 0.0, 0.0, 0.0
 
 
