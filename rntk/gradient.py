@@ -74,7 +74,7 @@ def gram_gradient(kernel: RNTK, X, by: Sequence[str]) -> tuple[np.ndarray, np.nd
     for name, given in powers.items():
         found[name] = total[place : place + len(given)]
         place += len(given)
-    if "sigma_u" not in found:
+    if "sigma_u" in by and "sigma_u" not in found:
         found["sigma_u"] = 2 * total[:1] - sum(found[name] for name in others)
     return total[0], np.moveaxis(np.concatenate([total[:0], *(found[name] for name in by)]), 0, 2)
 

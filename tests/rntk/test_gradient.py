@@ -124,6 +124,17 @@ def test_a_series_more_moves_no_other_pair_and_many_are_as_few(X):
     np.testing.assert_array_equal(whole, whole.transpose(1, 0, 2))
 
 
+@pytest.mark.parametrize("nonlinearity", ["relu", "erf"])
+@pytest.mark.parametrize(
+    "by", [["sigma_w"], ["sigma_u"], ["sigma_b", "sigma_w"], ["sigma_v", "sigma_u", "sigma_b"]], ids=str
+)
+def test_some_derivatives_are_those_of_all(by, nonlinearity, X):
+    """Whether or not the one by σ_u follows from others that are asked for."""
+    kernel = RNTK(**NETWORK, nonlinearity=nonlinearity)
+    some, every = gram_gradient(kernel, X, by)[1], gram_gradient(kernel, X, SCALES)[1]
+    np.testing.assert_allclose(some, every[:, :, [SCALES.index(name) for name in by]], rtol=1e-11)
+
+
 def test_long_series_take_turns():
     """Of more steps than a row takes in turn."""
     long = np.random.default_rng(2).normal(size=(3, 40))
