@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from results import significance
+from results.integrity import telling
 from results.significance import ALPHA, Friedman, Posterior, cliques, comparisons, friedman, nemenyi, square
 from results.store import write_text
 from results.tables import describe_coverage, markdown, number, study_accuracies
@@ -154,6 +155,7 @@ def listed(title: str, items: list[str]) -> str:
     return f"{title}:\n\n" + "".join(f"- {item}\n" for item in items) if items else ""
 
 
+@telling
 def main() -> int:
     """Print the comparisons of a study's methods, each with each, or some with others."""
     parser = argparse.ArgumentParser(description="Compare the methods of a study over its datasets.")

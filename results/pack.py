@@ -14,17 +14,23 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from results import store
+from results.integrity import told
 
-# of a head: they differ on another day or, in the last digits, on another processor
-NO_RESULTS = ("timings", "environment", "gram")
+# of a head: they differ on another day or, in the last digits, on another processor, and with them its checksum
+NO_RESULTS = ("timings", "environment", "gram", "schema", "tables", "checksum")
 
 
 def pack(folder: Path, packed: Path) -> list[str]:
     """Pack the study in `folder` into `packed`; returns the names of the records that are new there, changed or gone.
 
     Where there are none, timings, environment and the Gram's state aside, the packed records stay as they are. A plan that differs is
-    replaced, and named among the records. Raises ValueError where there is nothing to pack, or `packed` is no place for it.
+    replaced, and named among the records. Raises ValueError where there is nothing to pack, a record is damaged, or `packed` is no place
+    for it.
     """
+    with told() as damaged:
+        list(store.whole(folder, store.heads(folder)))
+    if damaged:
+        raise ValueError(damaged[0])
     files = store.read_files(folder)
     if not files:
         raise ValueError(f"{folder} holds no records: run the study first, or name a folder that has `records`")

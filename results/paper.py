@@ -21,6 +21,7 @@ import pandas as pd
 from results.comparison import options, readable
 from results.figures import save
 from results.figures.study import Drawing, drawings, kinds_in
+from results.integrity import telling
 from results.latex import escape, latex
 from results.overview import overview
 from results.significance import ROPE, comparisons
@@ -297,6 +298,7 @@ def typeset(tex: Path) -> list[str]:
     return re.findall("^(?:Overfull|Missing character|LaTeX Warning).*", log, re.MULTILINE)
 
 
+@telling
 def main() -> int:
     """Write the paper, and make its PDF."""
     parser = argparse.ArgumentParser(description="Put the tables and figures of the reference studies into one PDF.")

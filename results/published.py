@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from results.integrity import telling
 from results.store import write_text
 from results.tables import markdown, study_accuracies
 
@@ -147,6 +148,7 @@ def readable_rows(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+@telling
 def main() -> int:
     """Print how a study's accuracies compare with published ones, and each that differs."""
     parser = argparse.ArgumentParser(description="Compare a study's accuracies with published ones.")

@@ -3,7 +3,10 @@
 It is the result; everything else is made from it.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from numbers import Integral, Real
+from typing import get_args, get_origin, get_type_hints
 
 import numpy as np
 
@@ -32,7 +35,9 @@ class Record:
     the number of training cases classified correctly in cross-validation for each C (−1 where the SVM did not
     converge or the Gram was unusable, "<=41" where it was dropped, as it could reach no more than 41 and others reach
     more) and a note; one row a test case (and run, where there are several) with its label and the prediction; of networks, one
-    row a setting and epoch.
+    row a setting and epoch. `tables` has the checksum of each that was written (`results.integrity`).
+
+    Raises ValueError for a value of another type, and for a status that there is not.
     """
 
     dataset: str
@@ -62,8 +67,13 @@ class Record:
     grid: list[dict] = field(default_factory=list)
     predictions: list[dict] = field(default_factory=list)
     curves: list[dict] = field(default_factory=list)
+    tables: dict = field(default_factory=dict)
 
     def __post_init__(self):
+        for name, types in TYPES.items():
+            value = getattr(self, name)
+            if not isinstance(value, types) or isinstance(value, bool):
+                raise ValueError(f"{name}={value!r}: {' or '.join(one.__name__ for one in types)} is needed")
         if self.status not in STATUSES:
             raise ValueError(f"status={self.status!r}: a record's status is one of {', '.join(STATUSES)}")
 
@@ -79,12 +89,13 @@ class Record:
             raise ValueError(f"{self.dataset} {self.method}: a record of status ok needs {' and '.join(lacking)}")
         self.status = "ok"
 
-    def lacking(self) -> list[str]:
+    def lacking(self, right: Sequence[bool] | None = None) -> list[str]:
         """What `ok` promises and the record does not hold: its scores, and a prediction for every test case (from every run that
-        did not diverge), of which `test_accuracy` is the share that is right.
+        did not diverge), of which `test_accuracy` is the share that is right. `right` says it of each, of predictions in a file.
         """
+        if right is None:
+            right = [row["predicted"] == row["label"] for row in self.predictions]
         runs = sum(not run["diverged"] for run in self.runs) if self.runs else 1
-        right = [row["predicted"] == row["label"] for row in self.predictions]
         holds = {
             "a cv_accuracy in [0, 1]": self.cv_accuracy is not None and 0 <= self.cv_accuracy <= 1,
             "an n_tied of at least 1": self.n_tied is not None and self.n_tied >= 1,
@@ -98,7 +109,7 @@ class Record:
         return {
             name: plain(value)
             for name, value in asdict(self).items()
-            if name not in TABLES and (name not in ("runs", "own") or value)
+            if name not in (*TABLES, "tables") and (name not in ("runs", "own") or value)
         }
 
     @property
@@ -116,6 +127,15 @@ class Record:
     def name(self) -> str:
         """The record's file name without its ending: dataset, method and the beginning of the key."""
         return f"{self.dataset}__{self.method}__{self.key[:10]}"
+
+
+NUMBERS = {float: Real, int: Integral}  # NumPy's too
+TYPES = {
+    name: (get_origin(kind),)
+    if get_origin(kind) is list
+    else tuple(NUMBERS.get(one, one) for one in get_args(kind) or [kind])
+    for name, kind in get_type_hints(Record).items()
+}
 
 
 def plain(value):

@@ -10,13 +10,15 @@ import csv
 import json
 import os
 import tempfile
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import fields
-from functools import lru_cache
+from functools import lru_cache, partial
 from io import StringIO
 from pathlib import Path
+from unicodedata import normalize
 
+from results.integrity import Damage, DamagedRecord, check, opened, sealed
 from results.record import TABLES, Record
 from results.zipped import Zipped, to_zip
 
@@ -25,7 +27,7 @@ try:
 except ImportError:  # Windows
     fcntl = None
 
-PLAN, RECORDS, PACK = "plan.json", "records", "records.zip"
+PLAN, RECORDS, PACK, ASIDE = "plan.json", "records", "records.zip", "set_aside"
 ENDINGS = (".json", *(f".{table}.csv" for table in TABLES))
 
 
@@ -38,15 +40,15 @@ def write(record: Record, folder: Path) -> Path:
         record.succeed()
     records = Path(folder) / RECORDS
     records.mkdir(parents=True, exist_ok=True)
+    tables = {table: to_csv(rows).encode("utf-8") for table in TABLES if (rows := getattr(record, table))}
     for table in TABLES:
-        rows = getattr(record, table)
         path = records / f"{record.name}.{table}.csv"
-        if rows:
-            write_text(path, to_csv(rows))
+        if table in tables:
+            write_bytes(path, tables[table])
         else:
             path.unlink(missing_ok=True)
     head = records / f"{record.name}.json"
-    write_text(head, json.dumps(record.head(), indent=1, ensure_ascii=False) + "\n")
+    write_bytes(head, sealed(record.head(), tables))
     return head
 
 
@@ -174,26 +176,69 @@ def read_table(record: Record, folder: Path, table: str) -> list[dict[str, str]]
     return []
 
 
-def heads(folder: Path, faults: list[str] | None = None) -> Iterator[Record]:
+def heads(folder: Path) -> Iterator[Record]:
     """Every record under a folder, in the order of the file names, without the tables.
 
-    Raises ValueError naming a file that is not a record; where there is a list of `faults`, the message is added to it instead, and the
-    file passed over.
+    A head that is damaged is left out, with a `DamagedRecord` warning that names it.
     """
-    known = {field.name for field in fields(Record)}
     for name in _names(folder):
-        if not name.endswith(".json"):
-            continue
+        if name.endswith(".json"):
+            try:
+                yield head(folder, name)
+            except Damage as damage:
+                _warn(path_of(name, folder), damage)
+
+
+def whole(folder: Path, records: Iterable[Record]) -> Iterator[Record]:
+    """Those of a folder's records whose tables are theirs, and bear out what the head says; with a warning for each that is left out."""
+    for record in records:
         try:
-            content = json.loads(read_file(folder, name).decode("utf-8"))
-            record = Record(**{name: value for name, value in content.items() if name in known})
-        except (ValueError, TypeError, AttributeError) as error:
-            fault = f"{path_of(name, folder)} is not a record: {error}; remove it and run the study again"
-            if faults is None:
-                raise ValueError(fault) from error
-            faults.append(fault)
-        else:
+            check(record, partial(table, folder, record))
             yield record
+        except Damage as damage:
+            _warn(path_of(f"{record.name}.json", folder), damage)
+
+
+def _warn(path: Path, damage: Damage) -> None:
+    advice = "it is left out: run the study again, which sets it aside and computes it anew"
+    warnings.warn(f"{path} is damaged: {damage}; {advice}", DamagedRecord, stacklevel=3)
+
+
+def head(folder: Path, name: str) -> Record:
+    """The record of a head's file, without its tables; raises Damage where it is none, or another's."""
+    try:
+        content = read_file(folder, name)
+    except OSError as error:
+        raise Damage(f"it cannot be read: {error.strerror}") from error
+    if content is None:
+        raise Damage("it is gone")
+    found = opened(content)
+    if f"{found.name}.json" != normalize("NFC", name):  # as some file systems have other forms of letters
+        raise Damage(f"it is that of {found.dataset} {found.method}, under another name")
+    return found
+
+
+def table(folder: Path, record: Record, name: str) -> bytes | None:
+    """One of a record's TABLES, as it lies in this folder; None where there is none."""
+    return read_file(folder, f"{record.name}.{name}.csv")
+
+
+def set_aside(folder: Path, name: str) -> Path:
+    """Move what there is of a damaged record, by the file name of its head, out of the records; returns where it is kept.
+
+    Raises Damage where it is packed: a loose record of the same name, once there is one, counts before it.
+    """
+    aside = Path(folder) / ASIDE
+    files = [
+        file for file in (record_name(name) + ending for ending in ENDINGS) if (Path(folder) / RECORDS / file).exists()
+    ]
+    if not files:
+        raise Damage(f"{path_of(name, folder)} is packed: it cannot be set aside")
+    aside.mkdir(exist_ok=True)
+    place = Path(tempfile.mkdtemp(dir=aside, prefix=f"{record_name(name)}-"))
+    for file in files:  # the head first: what is left without one is no record
+        os.replace(Path(folder) / RECORDS / file, place / file)
+    return place
 
 
 def has_records(folder: Path) -> bool:
@@ -225,21 +270,31 @@ def write_plan(
 
 
 def read_plan(folder: Path) -> dict:
-    """The plan of a study's folder, or an empty one."""
+    """The plan of a study's folder, or an empty one. Raises ValueError for one that is damaged."""
     path = Path(folder) / PLAN
-    return json.loads(path.read_text()) if path.exists() else {}
+    if not path.exists():
+        return {}
+    try:
+        plan = json.loads(path.read_text(encoding="utf-8"))
+        if not all(isinstance(plan[name], list) for name in ("datasets", "methods", "keys")):
+            raise ValueError("its datasets, methods and keys are no lists")
+        return plan
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError(
+            f"{path} is no plan of a study ({error!r}): run the study again, which writes it anew"
+        ) from error
 
 
-def study_records(folder: Path, faults: list[str] | None = None) -> list[Record]:
+def study_records(folder: Path) -> list[Record]:
     """The records that make up the study in a folder: those its plan names, or, without a plan, the latest of each
-    dataset and method. `faults` is as for `heads`.
+    dataset and method. One that is damaged is left out, with a `DamagedRecord` warning.
     """
     plan = read_plan(folder)
-    records = [record for place in folders(folder) for record in heads(place, faults)]
-    if plan:
-        keys = set(plan["keys"])
-        records = [record for record in records if record.key in keys]
+    keys = set(plan["keys"]) if plan else None
+    found = []
+    for place in folders(folder):
+        found += whole(place, (record for record in heads(place) if keys is None or record.key in keys))
     latest = {}
-    for record in sorted(records, key=lambda record: str(record.timings.get("finished", ""))):
+    for record in sorted(found, key=lambda record: str(record.timings.get("finished", ""))):
         latest[record.dataset, record.method] = record
     return [latest[name] for name in sorted(latest)]

@@ -14,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from results.captions import SUMMARY, describe_protocol
+from results.integrity import telling
 from results.latex import latex, marks
 from results.record import Record
 from results.statistics import accuracies, summary
@@ -194,6 +195,7 @@ def remove_study(to: Path) -> None:
         old.unlink(missing_ok=True)
 
 
+@telling
 def main() -> int:
     """Make the tables, and the figures, of the first of the folders named on the command line that has records."""
     from results.sweep_figures import show_runs  # these use this module's Markdown and LaTeX

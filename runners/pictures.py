@@ -20,6 +20,7 @@ from datasets import load
 from results.figures.attention import attention
 from results.figures.grams import gram_pictures
 from results.figures.study import Drawing
+from results.integrity import telling
 from results.record import Record
 from results.store import study_records
 from rntk import RNTK
@@ -128,6 +129,7 @@ def _sensitivity(kernels: dict[str, Chosen]):
     return attention({label: np.asarray(first.grams.X[i]) for label, i in shown.items()}, found)
 
 
+@telling
 def main() -> int:
     """Draw the pictures of the datasets and methods named on the command line."""
     from results.figures.__main__ import write

@@ -3,10 +3,11 @@
 Made before any data is loaded, but those of one's own, of which nothing is known before.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from results import store
+from results.index import final_keys
 from runners.method import Method
 from runners.task import Task
 
@@ -67,10 +68,13 @@ def steps(method: Method, T: int) -> float:
 
 @dataclass(frozen=True)
 class Plan:
-    """The tasks of a study: those that have a final record, and those to run, longest first."""
+    """The tasks of a study: those that have a final record, and those to run, longest first; and what is wrong with records that are
+    damaged, by folder and the file name of the head.
+    """
 
     done: list[Task]
     to_run: list[Task]
+    damaged: dict[tuple[Path, str], str] = field(default_factory=dict)
 
     @property
     def tasks(self) -> list[Task]:
@@ -92,15 +96,19 @@ class Plan:
 
 def make_plan(tasks: list[Task], folder: Path) -> Plan:
     """Split tasks into those with a final record of the same key, under `folder` or beside it, and those to run, longest
-    first.
+    first; records that are damaged count for none.
     """
-    final = {record.key for place in store.folders(folder) for record in store.heads(place) if record.is_final}
+    final, damaged = set(), {}
+    for place in store.folders(folder):
+        keys, faults = final_keys(place)
+        final |= keys
+        damaged |= {(place, name): fault for name, fault in faults.items()}
     done = [task for task in tasks if task.key in final]
     to_run = sorted(
         (task for task in tasks if task.key not in final),
         key=lambda task: (-estimate(task), task.dataset, task.method.name),
     )
-    return Plan(done, to_run)
+    return Plan(done, to_run, damaged)
 
 
 def duration(seconds: float) -> str:

@@ -50,7 +50,7 @@ def write(config: DictConfig, folder: Path, pictured: Sequence[str] = ()) -> Pat
 
     missing = protocol_of(config).missing
 
-    own = {record.dataset: record.source for record in study_records(folder, faults=[]) if record.own}
+    own = {record.dataset: record.source for record in study_records(folder) if record.own}
 
     def series(name: str) -> Series | str:
         try:

@@ -18,17 +18,20 @@ from runners.config import begin, datasets_of, methods_of, protocol_of, scores_o
 
 def reproduce(config: DictConfig) -> None:
     """Run the study of a configuration."""
+    from results.integrity import told
     from results.store import locked
 
     try:
-        with locked(Path(config.output) / config.study.name):
+        with locked(Path(config.output) / config.study.name), told() as damaged:
             failures = run_study(config)
     except ValueError as error:
         stop(str(error))
     except KeyboardInterrupt:
         print("\nstopped: what is done is recorded; run the same command again to go on", file=sys.stderr)
         sys.exit(130)
-    if failures:
+    for message in damaged:
+        print(message, file=sys.stderr)
+    if failures or damaged:
         sys.exit(1)
 
 
@@ -61,6 +64,8 @@ def run_study(config: DictConfig) -> int:
         folder, name, dict.fromkeys(names), [method.name for method in methods], [task.key for task in tasks], beside
     )
     plan = make_plan(tasks, folder)
+    for (place, head), fault in plan.damaged.items():
+        print(set_aside(place, head, fault, own=place == folder), file=sys.stderr)
     print(f"{name}: {plan.describe(workers)}", flush=True)
 
     able = [task for task in plan.to_run if not task.method.absent]
@@ -99,6 +104,22 @@ def run_study(config: DictConfig) -> int:
     for record in faults:
         print(describe(record), file=sys.stderr)
     return len(faults)
+
+
+def set_aside(folder: Path, head: str, fault: str, own: bool) -> str:
+    """Move a damaged record of a study's own folder out of the records; returns what is said of it, also where it is left."""
+    from results import store
+    from results.integrity import Damage
+
+    said = f"damaged: {store.path_of(head, folder)}: {fault}"
+    try:
+        return (
+            f"{said}; it is kept in {store.set_aside(folder, head)}, and computed anew where it belongs to the study"
+            if own
+            else said
+        )
+    except Damage:  # it is packed, or gone meanwhile
+        return said
 
 
 def report_missing(missing: dict[str, str]) -> None:

@@ -5,6 +5,7 @@ python -m runners.run -m dataset=GunPoint,ArrowHead method.kernel.sigma_w=1.34,1
 """
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import hydra
@@ -60,15 +61,33 @@ def result_of(config: DictConfig, downloads: bool, threads: int):
 
     task, scores = Task(str(config.dataset), method_of(config.method), protocol_of(config)), scores_of(config)
     folder = Path(config.output) / "run"
-    for record in store.heads(folder):
-        if record.key == task.key and record.is_final:
-            return record, False
+    if record := recorded(task, folder):
+        return record, False
     reason = task.method.absent or fetch([task.source], config.data.root, downloads).get(task.source)
     if reason:
         record = blank_record(task, "skipped", reason)
         store.write(record, folder)
         return record, True
     return run_task(task, folder, config.data.root, config.timeout, threads, scores), True
+
+
+def recorded(task, folder: Path):
+    """The final record of a task, looked for by its name alone; None where there is none. One that is damaged is set aside."""
+    from results import store
+    from results.integrity import Damage, check
+    from runners.evaluate import blank_record
+    from runners.reproduce import set_aside
+
+    name = f"{blank_record(task, 'failed').name}.json"
+    if store.read_file(folder, name) is None:
+        return None
+    try:
+        record = store.head(folder, name)
+        check(record, partial(store.table, folder, record))
+    except Damage as damage:
+        print(set_aside(folder, name, str(damage), own=True), file=sys.stderr)
+        return None
+    return record if record.key == task.key and record.is_final else None
 
 
 def report(record, folder: Path, fresh: bool) -> str:

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from datasets import Dataset, DatasetMissing, load
 from results import store
+from results.integrity import telling
 from results.record import Record
 from results.tables import markdown
 from results.ties import COLUMNS, TIES, read_ties, readable, row_of, summary
@@ -125,6 +126,7 @@ def tied_pairs(record: Record, folder: Path, protocol: Protocol) -> list[tuple[i
     return pairs
 
 
+@telling
 def main() -> int:
     """Refit what tied in a study's records, write `ties.csv`, and print what it says."""
     parser = argparse.ArgumentParser(

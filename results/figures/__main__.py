@@ -8,6 +8,7 @@ from pathlib import Path
 
 from results.figures import NO_DATE, save
 from results.figures.study import Drawing, dataset_drawings, drawings, kinds_in
+from results.integrity import telling
 from results.store import has_records, read_table, study_records, to_csv, write_text
 from results.tables import describe_coverage, study_accuracies
 
@@ -31,6 +32,7 @@ def write(found: Iterable[Drawing], to: Path) -> tuple[list[Path], dict[str, str
     return paths, reasons
 
 
+@telling
 def main() -> int:
     """Draw the figures of the first of the folders named on the command line that has records."""
     parser = argparse.ArgumentParser(

@@ -17,6 +17,7 @@ from markupsafe import Markup
 from results import store
 from results.comparison import options, readable, unsaid
 from results.figures.study import Drawing, drawings
+from results.integrity import told
 from results.record import Record
 from results.report import data, tables
 from results.report.drawings import embedded, placed
@@ -59,8 +60,9 @@ def write_report(
 
 def page(folder: Path, kinds: Mapping[str, str], series: SeriesOf, pictures: PicturesOf) -> str:
     """The report as a text."""
-    plan, faults = store.read_plan(folder), []
-    records = store.study_records(folder, faults)
+    plan = store.read_plan(folder)
+    with told() as faults:
+        records = store.study_records(folder)
     found = accuracies(records)
     names, methods = sorted(plan.get("datasets") or found.index), list(plan.get("methods") or found.columns)
     accuracy = found.reindex(index=names, columns=methods).astype(float)

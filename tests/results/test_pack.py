@@ -1,6 +1,5 @@
 """A packed study is the study: the same bytes back, the same records and tables read; and it is replaced for a result only."""
 
-import json
 import random
 import subprocess
 import sys
@@ -13,7 +12,7 @@ import pytest
 from results import store
 from results.pack import pack, unpack
 from results.tables import write_tables
-from tests.results.records import record
+from tests.results.records import record, rewritten
 
 ROOT = Path(__file__).parents[2]
 GRID = [{"sigma_w": 1.4, "C=1": 20, "note": ""}, {"sigma_w": 1.5, "C=1": "<=19", "note": "σ, “quoted”\r\nand, broken"}]
@@ -147,16 +146,14 @@ def test_timings_alone_do_not_replace_a_pack(study, tmp_path):
     before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in there.iterdir()}
     for each in RECORDS:
         head = study / "records" / f"{each.name}.json"
-        again = json.loads(head.read_text()) | {"timings": {"total": 9.0}, "environment": {"python": "3.13.0"}}
-        again["gram"] = {"smallest_eigenvalue": 1e-17}
-        head.write_text(json.dumps(again))
+        again = {"timings": {"total": 9.0}, "environment": {"python": "3.13.0"}}
+        rewritten(head, **again, gram={"smallest_eigenvalue": 1e-17})
     assert pack(study, there) == []
     assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in there.iterdir()} == before
 
 
 def other_accuracy(folder):
-    path = folder / "records" / f"{RECORDS[0].name}.json"
-    path.write_text(path.read_text().replace('"test_accuracy": 0.5', '"test_accuracy": 0.25'))
+    rewritten(folder / "records" / f"{RECORDS[0].name}.json", cv_accuracy=0.25)
 
 
 def other_order_of_the_axes(folder):
@@ -173,6 +170,7 @@ def other_score(folder):
 
 def table_gone(folder):
     (folder / "records" / f"{RECORDS[0].name}.grid.csv").unlink()
+    rewritten(folder / "records" / f"{RECORDS[0].name}.json")
 
 
 def record_gone(folder):

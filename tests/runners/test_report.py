@@ -81,6 +81,6 @@ def test_a_record_that_cannot_be_read_stops_no_report(command, tmp_path):
     (tmp_path / "smoke" / "records" / f"{task('Beef', 'rntk', 9).name}.json").write_text("{")
     assert command("runners.report", "study=smoke", f"output={tmp_path}") == 0
     page, held = read(tmp_path / "smoke" / "report" / "index.html")
-    assert "is not a record" in page
+    assert "is damaged: it is no record" in page
     assert set(held["datasets"]["Beef"]["tasks"]) == {"rbf", "1nn_ed"}
     assert store.has_records(tmp_path / "smoke")

@@ -49,6 +49,7 @@ def heads(folder):
     for path in sorted((folder / "records").glob("*.json")):
         head = json.loads(path.read_text())
         head.pop("timings")
+        head.pop("checksum")
         records[head["dataset"], head["method"]] = head
     return records
 
@@ -64,7 +65,7 @@ def tables(folder):
         path.name: path.read_bytes()
         for part in ("records", "tables")
         for path in sorted((folder / part).iterdir())
-        if path.suffix != ".json"
+        if path.suffix != ".json" and not path.name.startswith(".")
     }
 
 

@@ -1,7 +1,6 @@
 """All figures of a study: which there are, what becomes of bad input, and the command that writes them."""
 
 import csv
-import json
 import os
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from results import store
 from results.figures.study import comparable, core_seconds, dataset_drawings, drawings
 from results.tables import study_accuracies
 from tests.results.figures.reading import texts
+from tests.results.records import older
 from tests.results.studies import KINDS, task, write_study
 
 ROOT = Path(__file__).parents[3]
@@ -158,19 +158,17 @@ def test_methods_without_a_dataset_in_common_have_no_ranks(tmp_path):
 
 
 def test_failed_records_and_records_of_an_older_schema_leave_the_rest(tmp_path):
-    """One failed, one of a time when a record had neither times, settings nor score, and one without its sizes."""
+    """One failed, one of a time when a record had neither times nor settings, and one without its sizes."""
     folder = write_study(tmp_path / "old")
     failed = task("Coffee", "rbf", 0, cv_accuracy=None)
     failed.status, failed.test_accuracy = "failed", None
     store.write(failed, folder)
-    for dataset, fields in (("Beef", ("timings", "selected", "cv_accuracy")), ("Wine", ("n_train",))):
-        path = folder / "records" / f"{task(dataset, 'rntk', 0).name}.json"
-        head = json.loads(path.read_text())
-        path.write_text(json.dumps({name: value for name, value in head.items() if name not in fields}))
+    for dataset, fields in (("Beef", ("timings", "selected")), ("Wine", ("n_train",))):
+        older(folder / "records" / f"{task(dataset, 'rntk', 0).name}.json", *fields)
     found = found_in(folder)
     said = drawn(found)
     assert [name for name, reason in said.items() if isinstance(reason, str)] == ["choices"]
-    assert "rntk, +10.0" in said["validation"]  # (90 − 100 + 90 − 85 + 90 − 55) / 3: Beef has no score
+    assert "rntk, +18.8" in said["validation"]  # (4 · 90 − 100 − 85 − 55 − 45) / 4
     assert [text.split("\n")[0] for text in said["grid_rntk_datasets"] if "80 to 90" in text] == [
         "Beef",
         "Coffee",
@@ -184,6 +182,7 @@ def test_failed_records_and_records_of_an_older_schema_leave_the_rest(tmp_path):
 def test_grids_that_cannot_be_read_or_are_others(tmp_path):
     folder = write_study(tmp_path / "s", ["Beef", "Wine"], ["rntk"])
     table = folder / "records" / f"{task('Wine', 'rntk', 0).name}.grid.csv"
+    older(folder / "records" / f"{task('Wine', 'rntk', 0).name}.json")
     table.write_text("sigma_w,sigma_b,C=1,note\n1,2,5,\n")
     said = drawn(found_in(folder))
     assert said["grid_rntk"] == said["grid_rntk_datasets"]
