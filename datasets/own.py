@@ -20,9 +20,11 @@ import numpy as np
 from datasets.catalogue import Entry, catalogue, similar, unknown
 from datasets.reading import Dataset, digest, read_series
 from datasets.sources import DataError, find_files
+from datasets.trust import check_trusted
 
 ENDINGS = (".tsv", ".ts", ".arff")  # of a dataset that is there in several, the first counts
 SHARE = 0.3  # of the series, for the test, where there is no test part
+LONGEST = 80  # letters of a name, which becomes that of files
 FUNCTION = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
 PART = re.compile(r"(.+?)(?:_(TRAIN|TEST))?", re.DOTALL)
 
@@ -71,7 +73,7 @@ def own_name(source: str) -> str:
         name = inside[0] if len(inside) == 1 else path.name
     else:
         name = source.rsplit(".", 1)[-1].removeprefix("load_")
-    return re.sub(r"[^\w.-]+", "_", name)
+    return re.sub(r"[^\w.-]+", "_", name).lstrip(".-")[:LONGEST] or "unnamed"
 
 
 def archived(source: str) -> tuple[str, Path] | None:
@@ -150,6 +152,7 @@ def _from_files(source: str, files: tuple[Path, ...], version: tuple) -> Own:
 
 def function_of(source: str) -> Callable:
     """The function that a dotted name means; raises ValueError where there is none."""
+    check_trusted(f"dataset {source!r}", source)
     module, name = source.rsplit(".", 1)
     try:
         found = getattr(import_module(module), name)

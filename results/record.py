@@ -10,7 +10,7 @@ from typing import get_args, get_origin, get_type_hints
 
 import numpy as np
 
-STATUSES = ("ok", "failed", "timeout", "not_converged", "skipped")
+STATUSES = ("ok", "failed", "timeout", "memory", "not_converged", "skipped")
 TABLES = ("grid", "predictions", "curves")
 FINAL = ("ok", "not_converged")  # the others are tried again when the study runs again
 

@@ -7,6 +7,7 @@ name the loose one counts, with its tables.
 """
 
 import csv
+import errno
 import json
 import os
 import tempfile
@@ -19,6 +20,7 @@ from pathlib import Path
 from unicodedata import normalize
 
 from results.integrity import Damage, DamagedRecord, check, opened, sealed
+from results.names import check_name
 from results.record import TABLES, Record
 from results.zipped import Zipped, to_zip
 
@@ -28,7 +30,15 @@ except ImportError:  # Windows
     fcntl = None
 
 PLAN, RECORDS, PACK, ASIDE = "plan.json", "records", "records.zip", "set_aside"
+FULL = (errno.ENOSPC, errno.EDQUOT)  # the disk, or this user's share of it
 ENDINGS = (".json", *(f".{table}.csv" for table in TABLES))
+
+
+class CannotWrite(OSError):
+    """A file that cannot be written, and what to do."""
+
+    def __str__(self) -> str:
+        return self.strerror
 
 
 def write(record: Record, folder: Path) -> Path:
@@ -36,6 +46,8 @@ def write(record: Record, folder: Path) -> Path:
 
     A record of the same key is replaced. Raises ValueError where it says `ok` and does not hold what that promises.
     """
+    check_name("dataset", record.dataset)
+    check_name("method", record.method)
     if record.status == "ok":
         record.succeed()
     records = Path(folder) / RECORDS
@@ -59,18 +71,25 @@ def write_text(path: Path, text: str) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file atomically: it holds the old content or the new, whatever happens."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".being-written-")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        advice = "make room" if error.errno in FULL else "let this user write there, or choose another folder"
+        raise CannotWrite(
+            error.errno,
+            f"{path} cannot be written: {error.strerror}; {advice}, and run the same command again: what is recorded is kept",
+        ) from error
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from datasets import DataError, find, listed
 from datasets.catalogue import HERE, Entry, lines, unknown
 from datasets.own import ENDINGS, members
+from results.names import check_name
 from rntk.machine import cores
 from runners.method import CALLS, Method
 from runners.overrides import fault, with_own_folder
@@ -94,6 +95,11 @@ def datasets_of(value) -> tuple[dict[str, Entry], dict[str, str]]:
             continue
         names[entry.name], found[source] = source, entry
     return found, faults
+
+
+def study_folder(config: DictConfig) -> Path:
+    """The folder of a study under the output; raises ValueError for a name that is none, and might be another place."""
+    return Path(config.output) / check_name("study.name", config.study.name)
 
 
 def workers_of(workers: int | None) -> int:

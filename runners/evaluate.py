@@ -21,17 +21,24 @@ from rntk.svm.machine import NotConverged
 from rntk.svm.scores import OutOfTime
 from runners.classify import with_classifier, with_kernel, with_network
 from runners.environment import environment, limit_threads
+from runners.limits import limited
 from runners.method import Method
 from runners.protocol import Protocol
 from runners.task import Task
 
 
 def run_task(
-    task: Task, folder: Path, root: str | None, timeout: float | None = None, threads: int = 1, scores: str = "best"
+    task: Task,
+    folder: Path,
+    root: str | None,
+    timeout: float | None = None,
+    threads: int = 1,
+    scores: str = "best",
+    memory: float | None = None,
 ) -> Record:
     """Evaluate a task and write its record under `folder`; whatever goes wrong is in the record.
 
-    `timeout` is in seconds, looked at between settings; `scores` says whether all settings are scored to the end
+    `timeout` is in seconds, `memory` in GiB (`runners.limits`); `scores` says whether all settings are scored to the end
     (`rntk.svm.scores`).
     """
     started = time.perf_counter()
@@ -39,12 +46,15 @@ def run_task(
     record.environment = environment()
     timings: dict[str, float] = {}
     try:
-        with limit_threads(threads):
+        with limit_threads(threads), limited(timeout, memory):
             evaluate(task, record, timings, root, time.monotonic() + (timeout or np.inf), scores)
     except DatasetMissing as error:
         record.status, record.reason = "skipped", str(error)
     except OutOfTime as error:
         record.status, record.reason = "timeout", f"{error} (limit {timeout:g} s)"
+    except MemoryError as error:
+        limit = f" (limit {memory:g} GiB)" if memory else ""
+        record.status, record.reason = "memory", f"{error or 'more memory was needed than there is'}{limit}"
     except NotConverged as error:
         record.status, record.reason = "not_converged", str(error)
     except Exception as error:  # a failing task must not stop the others: what happened is its record

@@ -17,6 +17,8 @@ from hydra.errors import InstantiationException
 from hydra.utils import get_object, instantiate
 
 from datasets.lengths import LENGTHS
+from datasets.trust import check_trusted
+from results.names import check_name
 from rntk.normalisation import NORMALISATIONS
 
 # what the study calls, of each kind
@@ -49,10 +51,13 @@ class Method:
     axes: dict[str, list] = field(init=False)
 
     def __post_init__(self):
+        check_name("method.name", self.name)
         if [self.kernel, self.network, self.classifier].count(None) != 2:
             raise ValueError(f"method {self.name!r}: exactly one of `kernel`, `network` and `classifier` is needed")
         if "_target_" not in self.config:
             raise ValueError(f"method {self.name!r}: its {self.kind} needs a `_target_`, the class to use")
+        for target in targets(self.config):
+            check_trusted(f"method {self.name!r}", target)
         if self.normalisation not in (None, "published", *NORMALISATIONS):
             raise ValueError(
                 f"method {self.name!r}: normalisation={self.normalisation!r}: choose one of published, {', '.join(NORMALISATIONS)}"
@@ -157,6 +162,17 @@ class Method:
         """The method as plain values, with its whole grid, for keys and records."""
         chosen = {name: getattr(self, name) for name in (*CALLS, "normalisation", "lengths")}
         return {"name": self.name, **{name: value for name, value in chosen.items() if value is not None}}
+
+
+def targets(config) -> Iterator[str]:
+    """Every `_target_` of a config, at any depth."""
+    if isinstance(config, dict):
+        if "_target_" in config:
+            yield str(config["_target_"])
+        config = list(config.values())
+    if isinstance(config, list):
+        for item in config:
+            yield from targets(item)
 
 
 def absent_of(extra: str) -> str:

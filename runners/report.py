@@ -15,7 +15,7 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig
 
-from runners.config import begin, protocol_of, stop
+from runners.config import begin, protocol_of, stop, study_folder
 
 REFERENCE = Path(__file__).parent.parent / "results" / "reference"
 
@@ -24,9 +24,8 @@ def report(config: DictConfig) -> None:
     """Write the report of a configuration's study, and say where."""
     from results.store import has_records
 
-    name = config.study.name
-    places = [Path(config.output) / name, REFERENCE / name]
     try:
+        places = [study_folder(config), REFERENCE / config.study.name]
         folder = next(filter(has_records, places), places[0])
         print(f"{write(config, folder, config.pictures)}\nmade from the records in {folder}")
     except (ValueError, LookupError) as error:
@@ -72,7 +71,7 @@ def write(config: DictConfig, folder: Path, pictured: Sequence[str] = ()) -> Pat
         if strange := [name for name in pictured if name not in with_kernels]:
             raise ValueError(f"pictures={strange[0]}: no kernel of this study has a result on it")
     kinds = {entry.name: entry.type for entry in catalogue().values()} | dict.fromkeys(own, "own")
-    return write_report(folder, Path(config.output) / config.study.name / "report", kinds, series, more)
+    return write_report(folder, study_folder(config) / "report", kinds, series, more)
 
 
 main = hydra.main(version_base="1.3", config_path="../conf", config_name="report")(report)

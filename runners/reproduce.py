@@ -13,18 +13,18 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig
 
-from runners.config import begin, datasets_of, methods_of, protocol_of, scores_of, stop, workers_of
+from runners.config import begin, datasets_of, methods_of, protocol_of, scores_of, stop, study_folder, workers_of
 
 
 def reproduce(config: DictConfig) -> None:
     """Run the study of a configuration."""
     from results.integrity import told
-    from results.store import locked
+    from results.store import CannotWrite, locked
 
     try:
-        with locked(Path(config.output) / config.study.name), told() as damaged:
+        with locked(study_folder(config)), told() as damaged:
             failures = run_study(config)
-    except ValueError as error:
+    except (ValueError, CannotWrite) as error:
         stop(str(error))
     except KeyboardInterrupt:
         print("\nstopped: what is done is recorded; run the same command again to go on", file=sys.stderr)
@@ -43,6 +43,7 @@ def run_study(config: DictConfig) -> int:
     from datasets.fetch import fetch
     from datasets.own import own_name
     from results import store
+    from results.names import check_name
     from results.overview import write_overview
     from results.tables import write_tables
     from runners.evaluate import blank_record
@@ -52,14 +53,14 @@ def run_study(config: DictConfig) -> int:
     from runners.task import Task
     from runners.tracking import View
 
-    name, folder = config.study.name, Path(config.output) / config.study.name
+    name, folder = config.study.name, study_folder(config)
     protocol = protocol_of(config)
     methods = methods_of(config)
     found, missing = datasets_of(config.study.datasets)
     workers, scores = workers_of(config.workers), scores_of(config)
     tasks = [Task(source, method, protocol) for source in found for method in methods]
     names = [*(entry.name for entry in found.values()), *map(own_name, missing)]
-    beside = [f"../{other}" for other in config.study.get("beside", [])]
+    beside = [f"../{check_name('study.beside', other)}" for other in config.study.get("beside", [])]
     store.write_plan(
         folder, name, dict.fromkeys(names), [method.name for method in methods], [task.key for task in tasks], beside
     )

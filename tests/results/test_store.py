@@ -88,13 +88,16 @@ def test_a_head_is_there_once_its_tables_are(tmp_path, monkeypatch, written):
 
     def full(descriptor):
         if not left[0]:
-            raise OSError("No space left on device")
+            raise OSError(28, "No space left on device")
         left[0] -= 1
         fsync(descriptor)
 
     whole = record("Coffee", "rntk", grid=[{"C=1": 1}])
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(
+        OSError,
+        match=r"\.(csv|json) cannot be written: No space left on device; make room, and run the same command again",
+    ):
         store.write(whole, tmp_path)
     assert list(store.heads(tmp_path)) == []
     assert len(list((tmp_path / "records").iterdir())) == written

@@ -1,6 +1,7 @@
 """Kernels that misbehave, named by `_target_` in the tests' studies."""
 
 import os
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +39,23 @@ class Mute(RBF):
 
         store.write = write_and_end
         return super()._gram(pairs)
+
+
+@dataclass
+class Slow(RBF):
+    """Takes a minute for each Gram."""
+
+    def _gram(self, pairs):
+        time.sleep(60)
+        return super()._gram(pairs)
+
+
+@dataclass
+class Greedy(RBF):
+    """Takes 2 GiB for each Gram."""
+
+    def _gram(self, pairs):
+        return super()._gram(pairs) + np.ones(2**28)[0] - 1
 
 
 @dataclass

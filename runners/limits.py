@@ -1,0 +1,74 @@
+"""How long a task may take, and how much memory: beyond either it ends, with a record that says so, and its process goes on."""
+
+import math
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rntk.svm.scores import OutOfTime
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
+
+GIB = 2**30
+
+
+def check_limit(name: str, value, unit: str) -> float | None:
+    """Return a limit; raises ValueError for what is neither a positive number nor None."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not (math.isfinite(value) and value > 0):
+        raise ValueError(f"{name}={value!r}: a number of {unit} above 0 is needed, or null for no limit")
+    return float(value)
+
+
+@contextmanager
+def limited(timeout: float | None, memory: float | None) -> Iterator[None]:
+    """A block that may take `timeout` seconds, and `memory` GiB beyond what its process has at its beginning; None is no limit.
+
+    Raises OutOfTime, at the next line of Python, where time is over; allocations beyond the memory raise MemoryError. Where the system
+    has no such timer or limit, or the block is not in the main thread, there is none.
+    """
+    with _clock(timeout), _ceiling(memory):
+        yield
+
+
+@contextmanager
+def _clock(timeout: float | None) -> Iterator[None]:
+    if not timeout or not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def over(*_):
+        raise OutOfTime("stopped in the middle")
+
+    before = signal.signal(signal.SIGALRM, over)
+    signal.setitimer(signal.ITIMER_REAL, timeout)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@contextmanager
+def _ceiling(memory: float | None) -> Iterator[None]:
+    if not memory or resource is None:
+        yield
+        return
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    ceiling = _private() + int(memory * GIB)
+    resource.setrlimit(resource.RLIMIT_DATA, (ceiling if before[1] < 0 else min(ceiling, before[1]), before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, before)
+
+
+def _private() -> int:
+    """Bytes of private memory that this process has asked for, which RLIMIT_DATA counts."""
+    with open("/proc/self/status") as file:
+        return next(1024 * int(line.split()[1]) for line in file if line.startswith("VmData:"))
