@@ -14,6 +14,7 @@ except ImportError:  # Windows
     resource = None
 
 GIB = 2**30
+LATER = 0.5, 1.1  # seconds, and times the limit
 
 
 def check_limit(name: str, value, unit: str) -> float | None:
@@ -29,7 +30,8 @@ def check_limit(name: str, value, unit: str) -> float | None:
 def limited(timeout: float | None, memory: float | None) -> Iterator[None]:
     """A block that may take `timeout` seconds, and `memory` GiB beyond what its process has at its beginning; None is no limit.
 
-    Raises OutOfTime, at the next line of Python, where time is over; allocations beyond the memory raise MemoryError. Where the system
+    Raises OutOfTime, at the next line of Python, where it has taken half a second and a tenth more, for selection looks at the time
+    between two settings, and can say how far it came; allocations beyond the memory raise MemoryError. Where the system
     has no such timer or limit, or the block is not in the main thread, there is none.
     """
     with _clock(timeout), _ceiling(memory):
@@ -46,7 +48,7 @@ def _clock(timeout: float | None) -> Iterator[None]:
         raise OutOfTime("stopped in the middle")
 
     before = signal.signal(signal.SIGALRM, over)
-    signal.setitimer(signal.ITIMER_REAL, timeout)
+    signal.setitimer(signal.ITIMER_REAL, LATER[0] + LATER[1] * timeout)
     try:
         yield
     finally:

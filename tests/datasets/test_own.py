@@ -123,6 +123,7 @@ def test_lengths_may_differ_and_what_is_missing_is_filled_in_by_choice(tmp_path)
 def functions(tmp_path, monkeypatch):
     """A module in the folder that a command is run in: a function that gives it a body, and the name of the function."""
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
     names = []
 
     def make(body, name="load_it"):
@@ -238,7 +239,8 @@ def test_what_names_no_dataset_is_a_mistake_of_the_command_line(tmp_path, functi
         str(tmp_path / "empty"): r"holds no dataset: empty_TRAIN.tsv and empty_TEST.tsv are needed, or empty.tsv",
         str(Path(__file__)): r"a dataset's file ends in .tsv, .ts, .arff",
         "no_such_module.load": "No module named 'no_such_module': a path, or a function that can be imported",
-        "os.path.sep": "a function is needed, and it is of type str",
+        "sktime.__name__": "a function is needed, and it is of type str",
+        "os.system": "os.system would be run, and is neither ours",
         "Gunpoint": r"unknown dataset 'Gunpoint': did you mean GunPoint .*in all\)$",
         "xyzzy": "unknown dataset 'xyzzy': nothing similar; choose one of .* one's own, a path or a function is needed",
     }.items():
