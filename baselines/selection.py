@@ -11,6 +11,7 @@ from baselines.networks import Network
 from baselines.training import History, Run, Trainer
 from rntk.sequences import as_sequences
 from rntk.svm.machine import NotConverged
+from rntk.waiting import each
 
 UNUSABLE = -1
 
@@ -52,7 +53,7 @@ class NetworkSearch:
         X, classes = as_sequences(X), int(y.max()) + 1
         found: dict[int, list[History]] = {}
         too_large: dict[int, str] = {}
-        for members in self._architectures():
+        for members in each(self._architectures(), "architectures"):
             trainer = Trainer(self.network.with_params(**self.settings[members[0]]), X, y, classes)
             runs = [
                 Run(named(self.seed, f"fold {i}"), self._at(row).learning_rate, train, held)

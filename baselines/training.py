@@ -16,6 +16,7 @@ from baselines.networks import Network
 from rntk.machine import readable, require
 from rntk.sequences import Sequences
 from rntk.svm.scores import OutOfTime
+from rntk.waiting import each
 
 DECAY = 0.9  # of RMSProp's mean of squared gradients
 TENTH = 10  # of the series are a batch at the most, so that an epoch has several steps (as dl-4-tsc has it)
@@ -114,7 +115,7 @@ class Trainer:
             train, held = padded([run.train for run in runs], self._batch), padded([run.held for run in runs], 1)
             state = self._begin(seeds)
             kept, going = jax.tree.map(jnp.copy, state[0]), np.arange(len(runs))
-            for epoch in range(epochs):
+            for epoch in each(range(epochs), "epochs"):
                 if time.monotonic() > deadline:
                     raise OutOfTime(f"stopped after {epoch} epochs")
                 state, loss = self._epoch(state, seeds, rates, train, epoch, self._data)

@@ -13,6 +13,7 @@ from rntk.nonlinearities import Nonlinearity, Quadrature, Rectifier
 from rntk.nystroem import NystroemFeatures
 from rntk.sequences import unpadded
 from rntk.version import __version__
+from rntk.waiting import progress
 
 __all__ = [
     "RNTK",
@@ -23,5 +24,6 @@ __all__ = [
     "__version__",
     "gram_blocks",
     "gram_file",
+    "progress",
     "unpadded",
 ]

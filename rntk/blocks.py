@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from hashlib import sha256
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from rntk.base import Parametrised, check_count
 from rntk.machine import readable
 from rntk.sequences import Sequences, as_pair
 from rntk.version import __version__
+from rntk.waiting import each, progress
 
 Block = tuple[slice, slice, np.ndarray]
 
@@ -27,16 +29,19 @@ def gram_blocks(kernel: Callable, X, Y=None, block: int = 2048) -> Iterator[Bloc
     Raises ValueError for a block size below 1 and for inputs that the kernel refuses.
     """
     X, Y = as_pair(X, Y, ragged=True)
-    for rows, columns in _blocks(len(X), len(X if Y is None else Y), Y is None, block):
+    for rows, columns in each(_blocks(len(X), len(X if Y is None else Y), Y is None, block), "blocks"):
         yield rows, columns, _values(kernel, X, Y, rows, columns)
 
 
-def gram_file(kernel: Callable, X, path, Y=None, block: int = 2048, report: Callable | None = None) -> np.memmap:
+def gram_file(
+    kernel: Callable, X, path, Y=None, block: int = 2048, report: Callable | None = None, verbose: int = 0
+) -> np.memmap:
     """The Gram of X and Y in a file, as a read-only array mapped from it; what is resident is a block.
 
     `path` is a NumPy file (`.npy`); beside it `path.json` says what it holds and how many blocks are done. Interrupted
     at any point and called again with the same arguments, it goes on with the next block; a complete file is not
-    computed again. `report(done, all)` is called after each block.
+    computed again. `report(done, all)` is called after each block; `verbose` shows, on stderr, how far what was missing is, from two
+    seconds on.
 
     Raises ValueError if the file holds another Gram, OSError if the disk has no room for it.
     """
@@ -65,18 +70,20 @@ def gram_file(kernel: Callable, X, path, Y=None, block: int = 2048, report: Call
         done = 0
         _write(note, {**content, "done": done})  # before the file, which without it would be nobody's
         np.lib.format.open_memmap(path, "w+", dtype, shape)
-    for index in range(done, len(todo)):
-        rows, columns = todo[index]
-        values = _values(kernel, X, Y, rows, columns)
-        K = np.lib.format.open_memmap(path, "r+")  # mapped anew for each block: what is written leaves memory with it
-        K[rows, columns] = values
-        if Y is None:
-            K[columns, rows] = values.T
-        K.flush()
-        del K
-        _write(note, {**content, "done": index + 1})
-        if report is not None:
-            report(index + 1, len(todo))
+    with progress("gram_file") if verbose else nullcontext():
+        for index in each(range(done, len(todo)), "blocks"):
+            rows, columns = todo[index]
+            values = _values(kernel, X, Y, rows, columns)
+            # mapped anew for each block: what is written leaves memory with it
+            K = np.lib.format.open_memmap(path, "r+")
+            K[rows, columns] = values
+            if Y is None:
+                K[columns, rows] = values.T
+            K.flush()
+            del K
+            _write(note, {**content, "done": index + 1})
+            if report is not None:
+                report(index + 1, len(todo))
     return np.lib.format.open_memmap(path, "r")
 
 

@@ -16,11 +16,12 @@ import numpy as np
 
 from rntk import coefficients, duals, steps
 from rntk.coefficients import RECTIFIER, TIED, Form, Prepared
-from rntk.compiling import alone
+from rntk.compiling import alone, announced
 from rntk.machine import cores
 from rntk.recursion import Parameters
 from rntk.steps import LANES, REACH, ROWS
 from rntk.tiles import BOTH, PROCESS, TANGENT, Side, fill, workspace
+from rntk.waiting import loop, watching
 
 SERIAL = 10**6  # pairs and steps below which threads do not pay
 LONG = 10**8  # from which on a Gram takes longer than a person waits who has pressed Ctrl-C
@@ -31,7 +32,7 @@ def compiled(dtype: str) -> None:
     """Compile, or load from the compiler's cache, all that a dtype needs: once a process, one process at a time."""
     rows, readout, none = np.zeros((1, 3, 1), dtype), np.zeros((1, 1, 1), dtype), np.zeros(0, np.int64)
     nothing = np.empty((0, 0))
-    with alone(fill.stats.cache_path, duals, coefficients, steps):
+    with alone(fill.stats.cache_path, duals, coefficients, steps), announced(f"the kernel for {dtype}", 22):
         coefficients.compiled()
         one = Side(rows, readout, np.zeros((1, 1)), none, none)
         form = Form(RECTIFIER, np.dtype(dtype).type(0), 1, 0, 1, 0, 0)
@@ -144,23 +145,26 @@ def run(out, form, lanes, others, cosines, symmetric, swapped, output, shifts) -
     workers = threads() if steps_of_pairs * (2 if symmetric else 1) > SERIAL else 1
     waits = steps_of_pairs * form.depth * max(form.extras, 1) > LONG * workers
     tiles = -(-n // LANES) * -(-(shifts[1] - shifts[0]) // ROWS)
-    shares = 1 if workers == 1 else min(32 * workers, tiles)  # more than threads: one that is held up delays less
+    # more than threads: one that is held up delays less; where somebody watches also of one thread, whose caches that costs 2 %
+    shares = min(32 * workers, tiles) if workers > 1 or (waits and watching.get()) else 1
     todo, stop = iter(range(shares)), np.zeros(1, np.int64)
 
     def work(memory):
         for share in todo:
             fill(out, memory, stop, form, lanes, others, cosines, symmetric, swapped, output, shifts, share, shares)
+            done()
 
     memories = [workspace(form, lanes.rows.shape[1], out.dtype) for _ in range(workers)]
-    if workers == 1 and not waits:
-        work(memories[0])
-        return
-    with stopping(workers, stop) as pool:
-        shared = [pool.submit(work, memory) for memory in memories[0 if waits else 1 :]]
-        if not waits:
+    with loop(shares, "") as done:
+        if workers == 1 and not waits:
             work(memories[0])
-        for one in shared:
-            one.result()
+            return
+        with stopping(workers, stop) as pool:
+            shared = [pool.submit(work, memory) for memory in memories[0 if waits else 1 :]]
+            if not waits:
+                work(memories[0])
+            for one in shared:
+                one.result()
 
 
 @contextmanager

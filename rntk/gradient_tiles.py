@@ -3,18 +3,20 @@
 For rectifiers and erf, in the normalised form of `rntk.duals`: `rntk.gradient` has the recursion. A tile is LANES series times
 ROWS others, whose rows take STEPS steps each in turn: what they carry, G and H and for each scale Ġ and Ḣ of every layer, stays in
 the caches. The nonlinearity and the scales are known to the compiler, which keeps all of a pair's step in registers: what is here
-is compiled once for each of them.
+is compiled once for each of them, in each process: the compiler's cache does not find again what is made of other functions.
 """
 
 import math
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from functools import cache
 
+import numba
 import numpy as np
 
 from rntk import duals, engine_cpu
 from rntk.coefficients import ALPHA, BETA, ERF, EXTRA, LAST, LINEAR, RECTIFIER, TIED, Prepared, form_of
-from rntk.compiling import alone
+from rntk.compiling import alone, announced
 from rntk.duals import inlined, jit
 from rntk.recursion import Parameters
 
@@ -23,6 +25,7 @@ SERIAL = 10**5  # pairs and steps below which threads do not pay
 L = np.uint64(LANES)  # indices are unsigned: of signed ones the compiler would look at each for its sign
 MOST = 4  # scales at once
 W, U, B, H = range(4)  # the scales σ_w, σ_u, σ_b, σ_h of a layer
+uncached = numba.njit(nogil=True, error_model="numpy", fastmath={"contract", "nnan", "nsz"})
 TINY = 1e-300  # of w²: where it is less the cusp is met, and the slope of the slope is taken as 0
 
 
@@ -54,8 +57,7 @@ def by_tiles(
         for i, j in todo:
             tile(form, s, w, q, stop, X.rows, D, X.readout, factors, tangent, (i, min(i + ROWS, n), j), out)
 
-    # compiled, or loaded from the compiler's cache, by one process at a time
-    with nullcontext() if tile.signatures else alone(own.stats.cache_path):
+    with nullcontext() if tile.signatures else first_time():
         own(form, square, x, scales, powers, tangent, D, diagonal)
         if not tile.signatures:
             work(places[:1], np.ones(1, np.int64))  # ends at once
@@ -66,6 +68,13 @@ def by_tiles(
     for one in out:
         one[lower] = one.T[lower]
     return out, diagonal
+
+
+@contextmanager
+def first_time() -> Iterator[None]:
+    """Around the first call: one process at a time, and who waits is told."""
+    with alone(own.stats.cache_path), announced("the gradient of the kernel", 4, "once a process"):
+        yield
 
 
 def aligned(size: int) -> np.ndarray:
@@ -281,7 +290,7 @@ def tiles_of(code: int, kinds: tuple[int, ...]):
             normalisers += np.uint64(count) * L
             offset = gamma + inputs
 
-    @jit
+    @uncached
     def tile(form, s, w, q, stop, rows, D, readout, factors, tangent, place, out):
         """Carry the pairs of a tile, place = (first, last, left): rows first … last and LANES lanes from `left` on, through all steps of
         every alignment to the readout, and add them to the Gram.

@@ -13,6 +13,7 @@ from rntk.base import Kernel, check_choice, check_count, check_number, is_number
 from rntk.nonlinearities import as_nonlinearity
 from rntk.recursion import READOUTS, Parameters
 from rntk.sequences import Sequences, as_pair
+from rntk.waiting import each
 
 DIRECTIONS = ("forward", "backward", "both")
 OUTPUTS = ("ntk", "nngp")  # in the order of the engine's codes
@@ -191,7 +192,7 @@ class RNTK(Kernel):
         if self.readout == "mean_untied":
             self._needs_equal_lengths(X.sequences, None if Y is None else Y.sequences)
         K = None
-        for way in self._ways:
+        for way in each(self._ways, ""):
             one = self._one_way([None if x is None else getattr(x, way) for x in pairs], output)
             K = one if K is None else np.add(K, one, out=K)
         return K

@@ -7,6 +7,7 @@ import numpy as np
 
 from rntk.base import Parametrised, check_count
 from rntk.sequences import as_sequences
+from rntk.waiting import each, shown
 
 ROUNDING = 2.0**-26  # what a kernel near c = 1 keeps of its digits
 
@@ -22,7 +23,7 @@ class NystroemFeatures(Parametrised):
     rounding are left out.
 
     kernel: any kernel of this package, as `k(X, Y)`. n_landmarks ≥ 1; all series where there are fewer. seed: of the
-    draw. block: series a pass.
+    draw. block: series a pass. verbose: whether to show, on stderr, how far fit and transform are, from two seconds on.
 
     `fit(X)` and `transform(X)` take arrays of shape (n, T) or (n, T, m); transform returns (n, rank), rank ≤
     n_landmarks. As in scikit-learn: `get_params` and `set_params` for `clone`, pipelines and searches. Raises ValueError for
@@ -35,7 +36,9 @@ class NystroemFeatures(Parametrised):
     n_landmarks: int = 500
     seed: int = 0
     block: int = 2048
+    verbose: int = 0
 
+    @shown
     def fit(self, X, y=None) -> "NystroemFeatures":
         """Draw the landmarks from X; y is not looked at."""
         check_count("n_landmarks", self.n_landmarks)
@@ -49,13 +52,14 @@ class NystroemFeatures(Parametrised):
         self.normalisation_ = V[:, kept] / np.sqrt(eigenvalues[kept])
         return self
 
+    @shown
     def transform(self, X) -> np.ndarray:
         """The features of X, (n, rank), a block of series at a time."""
         if not hasattr(self, "landmarks_"):
             raise ValueError("NystroemFeatures has no landmarks yet: call fit with the training set first")
         X = as_sequences(X)
         features = np.empty((len(X), self.normalisation_.shape[1]))
-        for start in range(0, len(X), self.block):
+        for start in each(range(0, len(X), self.block), "blocks"):
             rows = slice(start, start + self.block)
             features[rows] = self.kernel(X[rows], self.landmarks_) @ self.normalisation_
         return features

@@ -13,6 +13,7 @@ from rntk.kernel import RNTK
 from rntk.normalisation import NORMALISATIONS
 from rntk.sequences import Sequences
 from rntk.svm.grams import Grams
+from rntk.waiting import each, shown
 
 RIDGES = tuple(10.0 ** (k / 2) for k in range(-10, 5))
 
@@ -76,13 +77,15 @@ class Spectrum:
 class Regression(KernelEstimator):
     """Parameters, learning and predicting, on checked sequences."""
 
-    def __init__(self, kernel=None, ridges=RIDGES, normalisation="none", grid=None):
+    def __init__(self, kernel=None, ridges=RIDGES, normalisation="none", grid=None, verbose=0):
         self.kernel = kernel
         self.ridges = ridges
         self.normalisation = normalisation
         self.grid = grid
+        self.verbose = verbose
         super().__init__()
 
+    @shown
     def _learn(self, X: Sequences, y: np.ndarray) -> None:
         """Everything that fit finds."""
         ridges = self._check_parameters()
@@ -93,7 +96,7 @@ class Regression(KernelEstimator):
         grams = Grams(kernel, self.X_)
         tried = [{}] if self.grid is None else settings(self.grid, kernel)
         errors, notes, best = np.full((len(tried), len(ridges)), np.nan), [""] * len(tried), None
-        for row, setting in enumerate(tried):
+        for row, setting in enumerate(each(tried, "kernels")):
             try:
                 K, scale = grams.train(setting, thorough=row == 0)
             except ValueError as error:
@@ -120,6 +123,7 @@ class Regression(KernelEstimator):
             [note for note in notes for _ in ridges],
         )
 
+    @shown
     def _values(self, X: Sequences, std: bool = False):
         """The predictions, (n,), and if `std` also their standard deviations."""
         X = normalised(X, self.normalisation)

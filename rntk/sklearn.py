@@ -85,6 +85,7 @@ class RNTKClassifier(OfSeries, Classification, ClassifierMixin, BaseEstimator):
         max_iter: iterations after which a machine is given up. Settings where one is given up are out.
         probability: whether there is `predict_proba`: Platt's sigmoids of the machine's decisions on held-out folds
             (`CalibratedClassifierCV`). The likeliest class can be another than `predict` names.
+        verbose: whether to show, on stderr, how far fit and predict are: a bar where they take more than two seconds.
 
     After fit: `classes_`, `kernel_`, `C_`, `n_iter_` (of each pair of classes), and with a grid `cv_accuracy_` and `cv_results_`, as
     GridSearchCV has it, with `dropped` (no score, for it cannot win any more) and `note`. More in `rntk.sktime.RNTKClassifier`.
@@ -116,8 +117,9 @@ class RNTKClassifier(OfSeries, Classification, ClassifierMixin, BaseEstimator):
         random_state=0,
         max_iter=100_000,
         probability=False,
+        verbose=0,
     ):
-        super().__init__(kernel, C, normalisation, grid, Cs, folds, random_state, max_iter, probability)
+        super().__init__(kernel, C, normalisation, grid, Cs, folds, random_state, max_iter, probability, verbose)
 
     def fit(self, X, y):
         """Learn from the series X and their labels y, (n,)."""
@@ -160,6 +162,7 @@ class RNTKRegressor(OfSeries, Regression, RegressorMixin, BaseEstimator):
             default from 1e-5 to 100, two a decade.
         normalisation: "none", for the size of a series tells something; "unit" or "zscore", as in RNTKClassifier.
         grid: values of the kernel's parameters to choose from, as in RNTKClassifier.
+        verbose: whether to show, on stderr, how far fit and predict are: a bar where they take more than two seconds.
 
     After fit: `kernel_` and `ridge_` (on the kernel as it is, KernelRidge's alpha), the ones in use; `cv_error_`, the root mean
     squared error of leave-one-out; `cv_results_` as GridSearchCV has it, whose `mean_test_score` is minus the mean squared error.
@@ -180,8 +183,8 @@ class RNTKRegressor(OfSeries, Regression, RegressorMixin, BaseEstimator):
     True
     """
 
-    def __init__(self, kernel=None, ridges=RIDGES, normalisation="none", grid=None):
-        super().__init__(kernel, ridges, normalisation, grid)
+    def __init__(self, kernel=None, ridges=RIDGES, normalisation="none", grid=None, verbose=0):
+        super().__init__(kernel, ridges, normalisation, grid, verbose)
 
     def fit(self, X, y):
         """Learn from the series X and a number for each, (n,)."""
@@ -207,6 +210,7 @@ class RNTKFeatures(OfSeries, KernelEstimator, ClassNamePrefixFeaturesOutMixin, T
         n_landmarks: series of the training set that are drawn, ≥ 1; all where there are fewer.
         normalisation: "unit", "zscore" or "none", as in RNTKClassifier.
         random_state: seed of the draw.
+        verbose: whether to show, on stderr, how far fit and transform are: a bar where they take more than two seconds.
 
     After fit: `kernel_`, and `features_`, the NystroemFeatures.
 
@@ -222,11 +226,12 @@ class RNTKFeatures(OfSeries, KernelEstimator, ClassNamePrefixFeaturesOutMixin, T
     >>> model = make_pipeline(RNTKFeatures(n_landmarks=20), LogisticRegression(C=1e4)).fit(X, y)
     """
 
-    def __init__(self, kernel=None, n_landmarks=500, normalisation="unit", random_state=0):
+    def __init__(self, kernel=None, n_landmarks=500, normalisation="unit", random_state=0, verbose=0):
         self.kernel = kernel
         self.n_landmarks = n_landmarks
         self.normalisation = normalisation
         self.random_state = random_state
+        self.verbose = verbose
 
     def fit(self, X, y=None):
         """Draw the landmarks from X; y is not looked at."""
@@ -238,7 +243,8 @@ class RNTKFeatures(OfSeries, KernelEstimator, ClassNamePrefixFeaturesOutMixin, T
         seed = self.random_state
         if not isinstance(seed, int):
             seed = int(check_random_state(seed).randint(2**31 - 1))
-        self.features_ = NystroemFeatures(self.kernel_, self.n_landmarks, seed).fit(normalised(X, self.normalisation))
+        features = NystroemFeatures(self.kernel_, self.n_landmarks, seed, verbose=self.verbose)
+        self.features_ = features.fit(normalised(X, self.normalisation))
         return self
 
     def transform(self, X):

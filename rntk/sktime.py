@@ -85,6 +85,7 @@ class RNTKClassifier(OfPanels, Classification, BaseClassifier):
         probability: whether to learn probabilities, Platt's sigmoids of the machine's decisions on held-out folds, for
             `predict_proba`: scikit-learn's `CalibratedClassifierCV`, on the Gram that is there. Where one is not far from
             another the likeliest class can be another than `predict` names. Without it `predict_proba` is 0 and 1, and says so.
+        verbose: whether to show, on stderr, how far fit and predict are: a bar where they take more than two seconds.
 
     After fit: `kernel_` and `C_`, the ones in use, and with a grid `cv_accuracy_`, the share of the training set that is right
     where it is held out, and `cv_results_`, as scikit-learn's searches have it: `params`, `param_sigma_w` …, `mean_test_score` (the
@@ -129,8 +130,9 @@ class RNTKClassifier(OfPanels, Classification, BaseClassifier):
         random_state=0,
         max_iter=100_000,
         probability=False,
+        verbose=0,
     ):
-        super().__init__(kernel, C, normalisation, grid, Cs, folds, random_state, max_iter, probability)
+        super().__init__(kernel, C, normalisation, grid, Cs, folds, random_state, max_iter, probability, verbose)
         self.set_tags(**{"capability:predict_proba": bool(probability)})
 
     def _fit(self, X, y):
@@ -172,6 +174,7 @@ class RNTKRegressor(OfPanels, Regression, BaseRegressor):
             default from 1e-5 to 100, two a decade.
         normalisation: "none", for the size of a series tells something; "unit" or "zscore", as in RNTKClassifier.
         grid: values of the kernel's parameters to choose from, as in RNTKClassifier.
+        verbose: whether to show, on stderr, how far fit and predict are: a bar where they take more than two seconds.
 
     After fit: `kernel_` and `ridge_` (on the kernel as it is, KernelRidge's alpha), the ones in use; `cv_error_`, the root mean
     squared error of leave-one-out; `cv_results_` as scikit-learn's searches have it, whose `mean_test_score` is minus the mean squared
@@ -205,8 +208,8 @@ class RNTKRegressor(OfPanels, Regression, BaseRegressor):
 
     _tags: ClassVar = {**TAGS, **OF_ESTIMATORS}
 
-    def __init__(self, kernel=None, ridges=RIDGES, normalisation="none", grid=None):
-        super().__init__(kernel, ridges, normalisation, grid)
+    def __init__(self, kernel=None, ridges=RIDGES, normalisation="none", grid=None, verbose=0):
+        super().__init__(kernel, ridges, normalisation, grid, verbose)
 
     def _fit(self, X, y):
         self._learn(sequences(X), y)

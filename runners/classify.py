@@ -11,6 +11,7 @@ from results.record import Record
 from rntk.base import Kernel
 from rntk.svm.scores import OutOfTime
 from rntk.svm.search import Search, health
+from rntk.waiting import each
 from runners.environment import quiet_jax, trainers
 from runners.task import Task
 
@@ -115,13 +116,13 @@ def with_classifier(task: Task, record: Record, X_train, y_train, X_test, timing
 
     correct = []
     started = time.perf_counter()
-    for setting in method.settings():
+    for setting in each(method.settings(), "settings"):
         if time.monotonic() > deadline:
             raise OutOfTime(f"stopped after {len(correct)} of {method.n_settings} settings")
         model = build(setting)
         hits = (
             np.count_nonzero(clone(model).fit(X_train[fit], y_train[fit]).predict(X_train[held]) == y_train[held])
-            for fit, held in folds
+            for fit, held in each(folds, "")
         )
         correct.append(sum(hits))
         record.grid.append({**setting, "correct": correct[-1]})

@@ -3,8 +3,12 @@
 Made before any data is loaded, but those of one's own, of which nothing is known before.
 """
 
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from heapq import heapreplace
 from pathlib import Path
+from types import MappingProxyType
 
 from results import store
 from results.index import final_keys
@@ -20,22 +24,121 @@ FLOAT32 = 0.42  # of the time of float64
 OTHER_GRAM_SECONDS = (3e-5, 3e-9, 2e-11)
 FOLD_SECONDS = (6e-6, 2.9e-9, 3.3e-7)
 EPOCHS, CELL_SECONDS = 30, (1e-7, 1e-10)  # of a training until it is stopped; a step of a series, and of a unit squared
+DISTANCE_SECONDS = 2e-9  # of a pair and step, Euclidean
+WARPING_SECONDS = (3e-6, 3e-10)  # of a pair, and of each two steps in the band, with what need not be computed
+MINIROCKET_SECONDS = (
+    24,
+    2.6e-6,
+    5.2e-6,
+)  # a task, a series and step that is transformed, a pair of series that are fitted
+# Of the study's own process: until workers run, for each record, and for tables and report.
+BEGIN_SECONDS, RECORD_SECONDS, END_SECONDS = 5, 0.25, 10
+
+REFERENCE_PACE = MappingProxyType({"other": 1.0})
+LEARNED = 10.0  # seconds of ended tasks from which on they tell more than what was measured before
 
 
-def estimate(task: Task) -> float:
-    """About how many seconds a task takes on one core."""
-    entry = task.entry
+def parts(task: Task) -> dict[str, float]:
+    """About how many seconds a task takes on one core of the reference machine, by the kind of work (`runners.pace`)."""
+    entry, method = task.entry, task.method
     n, T = entry.n_train, entry.length or UNKNOWN_LENGTH
-    if task.method.network:
-        return training_seconds(task.method, n, entry.n_test, T, task.protocol.folds)
-    if task.method.kernel is None:
-        return 0.1 + task.method.n_settings * 2e-9 * n * (n + entry.n_test) * T
-    constant, pair, pair_step = GRAM_SECONDS.get(task.method.kernel["_target_"], OTHER_GRAM_SECONDS)
-    gram = constant + n**2 * (pair + pair_step * steps(task.method, T))
+    folds = min(task.protocol.folds, n)
+    if method.network:
+        return {"other": training_seconds(method, n, entry.n_test, T, folds)}
+    if method.kernel is None:
+        return {"other": 0.1 + classifier_seconds(method, n, entry.n_test, T, folds)}
+    target = method.kernel["_target_"]
+    constant, pair, pair_step = GRAM_SECONDS.get(target, OTHER_GRAM_SECONDS)
+    gram = constant + n**2 * (pair + pair_step * steps(method, T))
     constant, fold_pair, fold_class = FOLD_SECONDS
     fold = constant + fold_pair * n**2 + fold_class * n * entry.n_classes
     at_the_end = gram * (1 + 2 * entry.n_test / n)  # the chosen setting once more, and the test rows
-    return 0.1 + task.method.n_settings * (gram + min(task.protocol.folds, n) * fold) + at_the_end
+    grams, machines = method.n_settings * gram + at_the_end, method.n_settings * folds * fold
+    if target not in GRAM_SECONDS:
+        return {"other": 0.1 + grams, "machine": machines}
+    dtype = "float32" if method.kernel.get("dtype") == "float32" else "float64"
+    return {"other": 0.1, dtype: grams, "machine": machines}
+
+
+def classifier_seconds(method: Method, n: int, n_test: int, T: int, folds: int) -> float:
+    """The same of a classifier: each of its settings on each fold, and the best on the test set."""
+    pairs = method.n_settings * n**2 + n * n_test
+    if method.config["_target_"] == "baselines.warping.WarpingNeighbour":
+        windows = method.axes.get("window", [method.config.get("window", 1)])
+        band = sum(min(T, 2 * int(window * T) + 1) for window in windows) / len(windows)
+        pair, cell = WARPING_SECONDS
+        return pairs * (pair + cell * T * band)
+    if is_minirocket(method):
+        task, step, pair = MINIROCKET_SECONDS
+        return method.n_settings * (task + step * T * (folds * n + n_test) + pair * (folds + 1) * n**2)
+    return DISTANCE_SECONDS * pairs * T
+
+
+def is_minirocket(method: Method) -> bool:
+    """Whether a classifier is sktime's MiniRocket, of which is known how long it takes."""
+    target = method.config["_target_"].rsplit(".", 1)[-1]
+    return target == "RocketClassifier" and method.config.get("rocket_transform") == "minirocket"
+
+
+def is_known(method: Method) -> bool:
+    """Whether anything is known of how long a method takes: not of what others have written, until one of its tasks has ended."""
+    return method.config["_target_"].split(".")[0] in ("rntk", "baselines") or is_minirocket(method)
+
+
+def estimate(task: Task, pace: Mapping[str, float] = REFERENCE_PACE) -> float:
+    """About how many seconds a task takes on one core, where work takes `pace` times as long as on the reference machine.
+
+    Of a method that is not known, how long one would that is as fast as ours.
+    """
+    return sum(seconds * pace.get(kind, pace["other"]) for kind, seconds in parts(task).items())
+
+
+class Forecast:
+    """How long tasks take: as estimated, each method's corrected by how long those of its tasks took that have ended, and until
+    they are enough by how long all did.
+    """
+
+    def __init__(self, pace: Mapping[str, float] = REFERENCE_PACE):
+        self.pace = pace
+        self.expected, self.taken = Counter(), Counter()  # seconds by method of what has ended
+
+    def learn(self, task: Task, seconds: float) -> None:
+        """Take note of how long a task took."""
+        self.expected[task.method.name] += estimate(task, self.pace)
+        self.taken[task.method.name] += seconds
+
+    def seconds(self, task: Task) -> float | None:
+        """About how long a task takes; None where nobody knows."""
+        name, guess = task.method.name, estimate(task, self.pace)
+        expected, taken = self.expected[name], self.taken[name]
+        if not is_known(task.method):
+            return guess * taken / expected if expected else None
+        overall = (LEARNED + self.taken.total()) / (LEARNED + self.expected.total())
+        return guess * (LEARNED * overall + taken) / (LEARNED + expected)
+
+    def remaining(
+        self, tasks: Sequence[Task], workers: int, running: Mapping[str, tuple[float, float]] = MappingProxyType({})
+    ) -> float:
+        """About how long a study takes that has these tasks to run, to its end.
+
+        Each worker takes the next task when it is free, but no more tasks end than the study's own process can record; `running` is,
+        by key, which share of a task is done and the seconds that took. Tasks of which nobody knows how long they take are left out.
+        """
+        free = [0.0] * workers
+        for task in tasks:
+            share, seconds = running.get(task.key, (0.0, 0.0))
+            guess = self.seconds(task) or 0.0
+            slower = (LEARNED + seconds) / (LEARNED + guess * share) if share else 1.0
+            heapreplace(free, free[0] + guess * (1 - share) * slower)
+        return max(*free, self.own(RECORD_SECONDS * len(tasks))) + self.own(END_SECONDS)
+
+    def own(self, seconds: float) -> float:
+        """How long what is no task takes, from what it takes on the reference machine."""
+        return seconds * self.pace["other"]
+
+    def unknown(self, tasks: Iterable[Task]) -> list[str]:
+        """The methods of which nobody knows how long they take."""
+        return list(dict.fromkeys(task.method.name for task in tasks if self.seconds(task) is None))
 
 
 def training_seconds(method: Method, n: int, n_test: int, T: int, folds: int) -> float:
@@ -81,17 +184,20 @@ class Plan:
         """All of them."""
         return self.done + self.to_run
 
-    def seconds(self, workers: int) -> float:
-        """About how long the missing tasks take: the work shared among workers, but never less than the longest task."""
-        costs = [estimate(task) for task in self.to_run]
-        return max(sum(costs) / workers, max(costs, default=0.0))
+    @property
+    def able(self) -> list[Task]:
+        """Those to run whose packages are there."""
+        return [task for task in self.to_run if not task.method.absent]
 
-    def describe(self, workers: int) -> str:
+    def describe(self, workers: int, forecast: Forecast) -> str:
         """The plan in one line."""
         if not self.to_run:
             return f"{len(self.done)} of {len(self.tasks)} done, nothing to run"
-        time = f"about {duration(self.seconds(workers))} with {workers} worker{'s' if workers > 1 else ''}"
-        return f"{len(self.done)} of {len(self.tasks)} done, {len(self.to_run)} to run, {time}"
+        time = duration(forecast.own(BEGIN_SECONDS) + forecast.remaining(self.able, workers))
+        with_workers = f"about {time} with {workers} worker{'s' if workers > 1 else ''}"
+        unknown = forecast.unknown(self.able)
+        and_more = f", and what {', '.join(unknown)} takes, which is not known" if unknown else ""
+        return f"{len(self.done)} of {len(self.tasks)} done, {len(self.to_run)} to run, {with_workers}{and_more}"
 
 
 def make_plan(tasks: list[Task], folder: Path) -> Plan:

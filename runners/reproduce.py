@@ -47,7 +47,8 @@ def run_study(config: DictConfig) -> int:
     from results.overview import write_overview
     from results.tables import write_tables
     from runners.evaluate import blank_record
-    from runners.plan import make_plan
+    from runners.pace import measure
+    from runners.plan import Forecast, make_plan, parts
     from runners.report import write
     from runners.study import describe, run_tasks
     from runners.task import Task
@@ -67,10 +68,10 @@ def run_study(config: DictConfig) -> int:
     plan = make_plan(tasks, folder)
     for (place, head), fault in plan.damaged.items():
         print(set_aside(place, head, fault, own=place == folder), file=sys.stderr)
-    print(f"{name}: {plan.describe(workers)}", flush=True)
+    forecast = Forecast(measure({kind for task in plan.able for kind in parts(task)}, workers))
+    print(f"{name}: {plan.describe(workers, forecast)}", flush=True)
 
-    able = [task for task in plan.to_run if not task.method.absent]
-    missing |= fetch(sorted({task.source for task in able}), config.data.root, config.data.downloads)
+    missing |= fetch(sorted({task.source for task in plan.able}), config.data.root, config.data.downloads)
     for task in plan.to_run:
         if reason := task.method.absent or missing.get(task.source):
             store.write(blank_record(task, "skipped", reason), folder)
@@ -82,13 +83,14 @@ def run_study(config: DictConfig) -> int:
     view = View(name, config)
     view.sync()
     run_tasks(
-        [task for task in able if task.source not in missing],
+        [task for task in plan.able if task.source not in missing],
         folder,
         root=config.data.root,
         workers=workers,
         timeout=config.timeout,
         scores=scores,
         on_record=view.log,
+        forecast=forecast,
     )
     written = write_tables(folder) + write_overview(folder)
     report = write(config, folder) if config.report else None

@@ -5,6 +5,7 @@ python -m runners.run -m dataset=GunPoint,ArrowHead method.kernel.sigma_w=1.34,1
 """
 
 import sys
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -28,6 +29,7 @@ def run(config: DictConfig) -> None:
             config,
             downloads=config.data.downloads and not sweeping,
             threads=1 if sweeping else workers_of(config.workers),
+            shown=not sweeping,
         )
     except Exception as error:
         if sweeping:  # a job that raises would end the sweep without a summary
@@ -49,13 +51,14 @@ def run(config: DictConfig) -> None:
         sys.exit(1)
 
 
-def result_of(config: DictConfig, downloads: bool, threads: int):
+def result_of(config: DictConfig, downloads: bool, threads: int, shown: bool):
     """The record of a configuration's task, and whether it was computed now.
 
-    A task that has a record is not run again.
+    A task that has a record is not run again. `shown`: how far it is, on stderr.
     """
     from datasets.fetch import fetch
     from results import store
+    from rntk import progress
     from runners.evaluate import blank_record, run_task
     from runners.task import Task
 
@@ -68,7 +71,8 @@ def result_of(config: DictConfig, downloads: bool, threads: int):
         record = blank_record(task, "skipped", reason)
         store.write(record, folder)
         return record, True
-    return run_task(task, folder, config.data.root, config.timeout, threads, scores), True
+    with progress(f"{task.dataset} {task.method.name}") if shown else nullcontext():
+        return run_task(task, folder, config.data.root, config.timeout, threads, scores), True
 
 
 def recorded(task, folder: Path):

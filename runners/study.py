@@ -9,10 +9,12 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from threading import Thread
+from tempfile import TemporaryDirectory
+from threading import Event, Lock, Thread
 
 from joblib import Parallel, delayed, parallel_config
 from joblib.externals.loky.process_executor import TerminatedWorkerError
@@ -20,9 +22,12 @@ from tqdm import tqdm
 
 from results import store
 from results.record import Record
+from rntk.waiting import SOON, Watch, watched
 from runners.evaluate import blank_record, run_task
-from runners.plan import duration, estimate
+from runners.plan import Forecast, duration
 from runners.task import Task
+
+TICK = 1.0  # seconds between two looks at how far the running tasks are
 
 
 def run_tasks(
@@ -34,15 +39,16 @@ def run_tasks(
     timeout: float | None = None,
     scores: str = "best",
     on_record: Callable[[Record], None] = lambda record: None,
+    forecast: Forecast | None = None,
 ) -> None:
     """Run tasks in the given order on `workers` processes.
 
-    Calls `on_record`, in this process, with each record as it comes in.
+    Calls `on_record`, in this process, with each record as it comes in. `forecast` says how long they take, and learns.
     """
     if not tasks:
         return
     missing = {task.key: task for task in tasks}
-    with Progress(tasks) as progress:
+    with TemporaryDirectory(prefix="rntk-") as reports, Progress(tasks, workers, forecast, Path(reports)) as progress:
 
         def take(record: Record) -> None:
             del missing[record.key]
@@ -52,13 +58,14 @@ def run_tasks(
         while missing:
             since = datetime.now(UTC).replace(microsecond=0)
             try:
-                for record in _parallel(list(missing.values()), workers, folder, root, timeout, 1, scores):
+                for record in _parallel(list(missing.values()), workers, reports, folder, root, timeout, 1, scores):
                     take(record)
             except TerminatedWorkerError:
                 for record in _lost(missing, folder, since):
                     take(record)
                 if workers > 1:
                     workers -= 1
+                    progress.workers = workers
                     progress.say(f"a worker was killed (out of memory?): going on with {workers}")
                 elif missing:
                     culprit = next(iter(missing.values()))
@@ -68,22 +75,29 @@ def run_tasks(
 
 
 class Progress:
-    """One bar for a study, by estimated work and not by the number of tasks; a line a record where nobody watches a bar."""
+    """One bar for a study, by time and not by the number of tasks, that says how far the running tasks are; a line a record where
+    nobody watches a bar.
+    """
 
-    FORMAT = "{desc} {percentage:3.0f}% |{bar}| {elapsed} gone, about {remaining} left"
+    FORMAT = "{desc} {percentage:3.0f}% |{bar}| {elapsed} gone{postfix}"
 
-    def __init__(self, tasks: list[Task]):
-        self.costs = {task.key: estimate(task) for task in tasks}
-        self.left = set(self.costs)
-        self.started = time.perf_counter()
+    def __init__(self, tasks: list[Task], workers: int, forecast: Forecast | None, reports: Path):
+        self.tasks, self.workers, self.reports = {task.key: task for task in tasks}, workers, reports
+        self.left = self.tasks.copy()
+        self.forecast = Forecast() if forecast is None else forecast
+        self.started, self.ended, self.lock = time.perf_counter(), Event(), Lock()
 
     def __enter__(self):
-        self.bar = tqdm(
-            total=sum(self.costs.values()), desc="study", bar_format=self.FORMAT, disable=None, file=sys.stderr
-        )
+        self.bar = tqdm(total=1.0, desc="study", bar_format=self.FORMAT, disable=None, file=sys.stderr)
+        self.watcher = Thread(target=self._watch, daemon=True)
+        if not self.bar.disable:
+            self.watcher.start()
         return self
 
     def __exit__(self, *_):
+        self.ended.set()
+        if self.watcher.is_alive():
+            self.watcher.join()
         self.bar.close()
 
     def say(self, text: str) -> None:
@@ -92,13 +106,53 @@ class Progress:
 
     def advance(self, record: Record) -> None:
         """Count a record in, and say how it ended."""
-        self.left.discard(record.key)
-        self.bar.update(self.costs[record.key])
-        to_do = sum(self.costs[key] for key in self.left)
-        gone = time.perf_counter() - self.started
-        remaining = gone * to_do / (sum(self.costs.values()) - to_do)
-        line = f"[{len(self.costs) - len(self.left)}/{len(self.costs)}] {describe(record)}"
+        with self.lock:
+            task = self.left.pop(record.key)
+            if record.status == "ok":
+                self.forecast.learn(task, record.timings["total"])
+            remaining, _ = self.outlook()
+        line = f"[{len(self.tasks) - len(self.left)}/{len(self.tasks)}] {describe(record)}"
         self.say(f"{line}, about {duration(remaining)} left" if self.bar.disable else line)
+
+    def outlook(self) -> tuple[float, str]:
+        """About how many seconds are left, and how far the running tasks are."""
+        found = {path.name: read(path) for path in sorted(self.reports.iterdir()) if path.name in self.left}
+        running = {key: report for key, report in found.items() if report}
+        times = {key: (share, seconds) for key, (share, seconds, _) in running.items()}
+        words = [
+            f"{self.tasks[key].dataset} {self.tasks[key].method.name} {said}" for key, (*_, said) in running.items()
+        ]
+        return self.forecast.remaining(list(self.left.values()), self.workers, times), "; ".join(words)
+
+    def _watch(self) -> None:
+        while not self.ended.wait(TICK):
+            with self.lock:
+                remaining, running = self.outlook()
+            gone = time.perf_counter() - self.started
+            self.bar.n = gone / (gone + remaining)
+            self.bar.set_postfix_str(f"about {duration(remaining)} left" + (f"; {running}" if running else ""))
+
+
+class Report:
+    """A task's own word on how far it is, in a file, for the process that waits for it: from SOON on, once a second."""
+
+    def __init__(self, path: Path):
+        self.path, self.share, self.began, self.next = path, 0.0, time.monotonic(), SOON
+
+    def __call__(self, watch: Watch) -> None:
+        self.share = max(self.share, watch.share)  # what comes after the grid begins anew
+        gone = time.monotonic() - self.began
+        if watch.loops and gone > self.next:
+            self.next = gone + TICK
+            with suppress(OSError):  # a full disk, or nobody there to read: no reason to fail
+                self.path.write_text(f"{self.share} {gone} {str(watch.loops[0]) or f'{watch.share:.0%}'}\n")
+
+
+def read(path: Path) -> tuple[float, float, str] | None:
+    """The share that is done, for how many seconds, and in words; None while it is being written."""
+    share, _, rest = path.read_text().partition(" ")
+    seconds, _, said = rest.partition(" ")
+    return (float(share), float(seconds), said.strip()) if said.endswith("\n") else None
 
 
 def _parallel(tasks, workers, *arguments):
@@ -110,9 +164,11 @@ def _parallel(tasks, workers, *arguments):
         )
 
 
-def _work(parent: int, *arguments) -> Record:
+def _work(parent: int, task: Task, reports: str, *arguments) -> Record:
     _end_with(parent)
-    return run_task(*arguments)
+    os.environ["RNTK_QUIET"] = "1"  # what is compiled the study's process has said
+    with watched(Watch(Report(Path(reports) / task.key))):
+        return run_task(task, *arguments)
 
 
 @cache

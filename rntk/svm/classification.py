@@ -19,6 +19,7 @@ from rntk.svm.grams import Grams
 from rntk.svm.machine import Machine, NotConverged
 from rntk.svm.scores import UNUSABLE
 from rntk.svm.search import Search
+from rntk.waiting import shown
 
 
 class Classification(KernelEstimator):
@@ -35,6 +36,7 @@ class Classification(KernelEstimator):
         random_state=0,
         max_iter=100_000,
         probability=False,
+        verbose=0,
     ):
         self.kernel = kernel
         self.C = C
@@ -45,8 +47,10 @@ class Classification(KernelEstimator):
         self.random_state = random_state
         self.max_iter = max_iter
         self.probability = probability
+        self.verbose = verbose
         super().__init__()
 
+    @shown
     def _learn(self, X: Sequences, y: np.ndarray) -> None:
         """Everything that fit finds."""
         self._check_parameters(y)
@@ -95,6 +99,7 @@ class Classification(KernelEstimator):
         parts = StratifiedKFold(count, shuffle=True, random_state=self.random_state)
         self.calibrated_ = CalibratedClassifierCV(machine, method="sigmoid", cv=parts, ensemble=False).fit(K, y)
 
+    @shown
     def _to_train(self, X: Sequences) -> np.ndarray:
         """The Gram of other series with the training set, scaled as that was."""
         return Grams(self.kernel_, self.X_).test({}, normalised(X, self.normalisation)) / np.float64(self.scale_)

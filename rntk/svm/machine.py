@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rntk.compiling import alone
+from rntk.compiling import alone, announced
 from rntk.svm import solver
 from rntk.svm.solver import GIVEN_UP, SAME
 
@@ -96,7 +96,7 @@ def problem(state: int, max_iter: int) -> str:
 @cache
 def compiled() -> None:
     """Compile the solver, or load it: once a process, one process at a time."""
-    with alone(solver.solve_path.stats.cache_path):
+    with alone(solver.solve_path.stats.cache_path), announced("the support vector machine", 8):
         cases, bounds = np.arange(2), np.arange(3)
         coefficients, rho, *_ = solver.solve_path(np.eye(2), cases, bounds, np.ones(1), 10, False)
         solver.vote(np.eye(2), cases, cases, bounds, coefficients[0], rho[0])

@@ -21,6 +21,7 @@ import numpy as np
 
 from rntk.svm.grams import Grams
 from rntk.svm.machine import Machine
+from rntk.waiting import each
 
 UNUSABLE = -1
 GOLDEN = (5**0.5 - 1) / 2
@@ -91,7 +92,7 @@ def score(
     """
     validation = CrossValidation(y, folds, max_iter)
     done = 0
-    for setting, members in in_strides(groups(grams.kernel, scores.settings)):
+    for setting, members in each(in_strides(groups(grams.kernel, scores.settings)), "kernels"):
         if time.monotonic() > deadline:
             raise OutOfTime(f"stopped after {done} of {len(scores.settings)} settings")
         started = time.perf_counter()
