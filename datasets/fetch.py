@@ -6,10 +6,9 @@ import argparse
 import sys
 from collections.abc import Iterable
 
-from datasets.catalogue import listed
+from datasets.catalogue import archive_names, listed
 from datasets.downloads import download
 from datasets.loading import find
-from datasets.own import archived
 from datasets.sources import DataError, locate
 
 
@@ -21,18 +20,19 @@ def fetch(names: Iterable[str], root: str | None = None, downloads: bool = True)
     reasons, absent = {}, []
     for name in names:
         try:
-            entry = find(name)
-            if not (entry.is_own or archived(name) or locate(name, root)):
-                absent.append(entry)
+            if name not in archive_names():
+                find(name)
+            elif not locate(name, root):
+                absent.append(name)
         except DataError as error:
             reasons[name] = str(error)
-    return reasons | (download(absent) if downloads else {entry.name: "in no local source" for entry in absent})
+    return reasons | (download(absent) if downloads else dict.fromkeys(absent, "in no local source"))
 
 
 def main() -> int:
     """Fetch the datasets named on the command line; exit status 1 if one is missing."""
     parser = argparse.ArgumentParser(
-        description="Fetch datasets of the archive into the cache, RNTK_CACHE or ~/.cache/rntk-study."
+        description="Fetch datasets of the archives into the cache, RNTK_CACHE or ~/.cache/rntk-study."
     )
     parser.add_argument(
         "datasets", nargs="*", metavar="DATASET", help="names, e.g. Coffee Wine (default: the 56 of the study)"

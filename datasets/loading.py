@@ -1,11 +1,11 @@
-"""Loading a dataset: of the archive, by its name, from the first source that has it; one's own, from a path or a function."""
+"""Loading a dataset: of an archive, by its name, from the first source that has it; one's own, from a path or a function."""
 
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from datasets.catalogue import Entry, catalogue
+from datasets.catalogue import Entry, catalogue, multivariate
 from datasets.downloads import download
 from datasets.own import archived, read_own
 from datasets.reading import Dataset, interpolated, read
@@ -14,10 +14,11 @@ from datasets.sources import DatasetMissing, locate
 
 def find(source: str) -> Entry:
     """What is known of a dataset before it is classified: the catalogue's entry for a name, or a path in the archive's layout; for
-    another path and for a function, that of a dataset of one's own, which is read.
+    another path, for a function, and for a name of UEA's archive, that of a dataset which is read.
 
-    Raises ValueError where there is no such dataset, with the most similar names, and as `load` does for one's own.
+    Raises ValueError where there is no such dataset, with the most similar names, and as `load` does for what is read.
     """
+    source = placed(source)
     if source in catalogue():
         return catalogue()[source]
     if place := archived(source):
@@ -25,9 +26,17 @@ def find(source: str) -> Entry:
     return read_own(source).entry
 
 
+def placed(source: str, root: str | Path | None = None, downloads: bool = False) -> str:
+    """The folder of a dataset of UEA's archive, which is then read as one's own; any other source as it is.
+
+    Raises as `load` does, where no source has it.
+    """
+    return str(_files(source, root, downloads)[0].parent) if source in multivariate() else source
+
+
 def load(source: str, root: str | Path | None = None, *, downloads: bool = True, missing: str | None = None) -> Dataset:
-    """Load a dataset: of the archive by name, from the first place that has it, verified; or one's own, from a path or a function
-    (`datasets.own`).
+    """Load a dataset: of UCR's archive by name, from the first place that has it, verified; of UEA's by name, likewise, and read as
+    one's own; or one's own, from a path or a function (`datasets.own`).
 
     Series of different lengths come as lists of arrays. `missing="interpolate"` fills missing values in, on the line between
     their neighbours in time.
@@ -40,6 +49,7 @@ def load(source: str, root: str | Path | None = None, *, downloads: bool = True,
     be filled in; `DataError`, a ValueError, for a file that is not what the catalogue says; `DatasetMissing` where no
     source has it.
     """
+    source = placed(source, root, downloads)
     entry = find(source)
     name = entry.name
     if missing not in (None, "interpolate"):
@@ -52,18 +62,23 @@ def load(source: str, root: str | Path | None = None, *, downloads: bool = True,
         return filled(read_own(source).dataset) if entry.missing else read_own(source).dataset
     if place := archived(source):
         root = place[1]
+    dataset = read(entry, *_files(name, root, downloads))
+    return filled(dataset) if entry.missing else dataset
+
+
+def _files(name: str, root: str | Path | None, downloads: bool) -> tuple[Path, Path]:
+    """The training and the test file of an archive's dataset, from the first place that has it."""
     files = locate(name, root)
     if files is None and downloads:
-        reasons = download([entry])
+        reasons = download([name])
         if name in reasons:
-            raise DatasetMissing(f"{name} is in no source: {reasons[name]}")
+            raise DatasetMissing(f"{name} is in no source: {reasons[name]}: set RNTK_DATA to a folder that holds it")
         files = locate(name, root)
     if files is None:
         raise DatasetMissing(
             f"{name} is in no local source: run `python -m datasets.fetch {name}`, or set RNTK_DATA to a folder that holds it"
         )
-    dataset = read(entry, *files)
-    return filled(dataset) if entry.missing else dataset
+    return files
 
 
 def filled(dataset: Dataset) -> Dataset:

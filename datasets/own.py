@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets.catalogue import Entry, catalogue, similar, unknown
+from datasets.catalogue import Entry, archive_names, catalogue, similar, unknown
 from datasets.reading import Dataset, digest, read_series
 from datasets.sources import DataError, find_files
 from datasets.trust import check_trusted
@@ -48,8 +48,8 @@ def read_own(source: str) -> Own:
         return _from_files(source, files, tuple((file.stat().st_mtime_ns, file.stat().st_size) for file in files))
     if FUNCTION.fullmatch(source):
         return _from_function(source, function_of(source))
-    own_data = "" if similar(source, catalogue()) else "; of data of one's own, a path or a function is needed"
-    raise ValueError(unknown("dataset", source, catalogue()) + own_data)
+    own_data = "" if similar(source, archive_names()) else "; of data of one's own, a path or a function is needed"
+    raise ValueError(unknown("dataset", source, archive_names()) + own_data)
 
 
 def absolute(source: str) -> str:
@@ -91,8 +91,8 @@ def members(source: str) -> list[str]:
     Raises ValueError for a folder without any.
     """
     folder = Path(absolute(source))
-    if source in catalogue() or not (is_path(source) and folder.is_dir()):
-        return [source if source in catalogue() else absolute(source)]
+    if source in archive_names() or not (is_path(source) and folder.is_dir()):
+        return [source if source in archive_names() else absolute(source)]
     inside = [str(path) for path in sorted(folder.iterdir()) if path.is_dir() and _groups(path)]
     here = _groups(folder)
     if len(here) == 1 and not inside:

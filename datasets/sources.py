@@ -10,7 +10,7 @@ import os
 from importlib.util import find_spec
 from pathlib import Path
 
-from datasets.catalogue import find
+from datasets.catalogue import catalogue
 
 
 class DataError(ValueError):
@@ -45,9 +45,10 @@ def bundled() -> list[Path]:
 def locate(name: str, root: str | Path | None = None) -> tuple[Path, Path] | None:
     """The training and test file of a dataset in the first folder that has it, or None; raises as `find_files` does.
 
-    What sktime bundles is passed over where the catalogue has no hash of its values: its PLAID is rounded to five digits.
+    What sktime bundles is passed over where the catalogue has a dataset and no hash of its values: its PLAID is rounded to five
+    digits.
     """
-    unverified = bundled() if not find(name).sha256_values else []
+    unverified = bundled() if name in catalogue() and not catalogue()[name].sha256_values else []
     places = (folder for folder in folders(root) if folder not in unverified)
     return next(filter(None, (find_files(name, folder) for folder in places)), None)
 

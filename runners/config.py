@@ -9,7 +9,9 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 
 from datasets import DataError, find, listed
-from datasets.catalogue import HERE, Entry, lines, unknown
+from datasets.catalogue import HERE, Entry, lines, multivariate, unknown
+from datasets.fetch import fetch
+from datasets.loading import placed
 from datasets.own import ENDINGS, members
 from results.names import check_name
 from rntk.machine import cores
@@ -56,7 +58,7 @@ def method_of(config: DictConfig) -> Method:
 
 def sources_of(value) -> list[str]:
     """The datasets of a study, each as `datasets.load` takes it: of a list, or of one, of names of the archive, paths, functions, and
-    folders of datasets; of "ucr56" or "ucr_unequal", the lists in datasets/; or of a list file, `.txt`, with one a line.
+    folders of datasets; of "ucr56", "ucr_unequal" or "uea30", the lists in datasets/; or of a list file, `.txt`, with one a line.
     """
     if isinstance(value, str):
         ours = HERE / f"{value}.txt"
@@ -70,19 +72,22 @@ def sources_of(value) -> list[str]:
         named = [str(name) for name in value]
     else:
         raise ValueError(
-            f"study.datasets={value!r}: a list of datasets, ucr56, ucr_unequal, a folder of datasets, or the path of a list file is needed"
+            f"study.datasets={value!r}: a list of datasets, ucr56, ucr_unequal, uea30, a folder of datasets, or the path of a "
+            "list file is needed"
         )
     return list(dict.fromkeys(source for name in named for source in members(name)))
 
 
-def datasets_of(value) -> tuple[dict[str, Entry], dict[str, str]]:
+def datasets_of(value, root: str | None = None, downloads: bool = False) -> tuple[dict[str, Entry], dict[str, str]]:
     """The datasets of a study by source: those that can be classified, and why the others cannot: one's own that are no data to
-    classify, or have the name of another.
+    classify, or have the name of another; UEA's that cannot be had. What is here of UEA's, downloaded if need be, has its folder
+    as its source.
 
     Raises ValueError for what names no dataset at all.
     """
-    found, faults, names = {}, {}, {}
-    for source in sources_of(value):
+    sources, found, names = sources_of(value), {}, {}
+    faults = fetch((source for source in sources if source in multivariate()), root, downloads)
+    for source in dict.fromkeys(placed(source, root) for source in sources if source not in faults):
         try:
             entry = find(source)
         except DataError as error:

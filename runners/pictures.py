@@ -20,6 +20,7 @@ from datasets import load
 from results.figures.attention import attention
 from results.figures.grams import gram_pictures
 from results.figures.study import Drawing
+from results.figures.style import CHANNELS
 from results.integrity import telling
 from results.record import Record
 from results.store import study_records
@@ -81,20 +82,26 @@ def examples(X: Sequence[np.ndarray], y: np.ndarray) -> dict[str, int]:
         if isinstance(X, list):
             found[str(label)] = int(where[0])
         else:
-            off = np.linalg.norm(X[where] - X[where].mean(axis=0), axis=1)
+            off = np.linalg.norm((X[where] - X[where].mean(axis=0)).reshape(len(where), -1), axis=1)
             found[str(label)] = int(where[off.argmin()])
     return found
 
 
 def steps_looked_at(kernel: RNTK, X: Sequence[np.ndarray], i: int) -> np.ndarray:
-    """The mean over the other training series y of |∂k(x_i, y)/∂x_{i,t}|, for every step t."""
+    """The mean over the other training series y of |∂k(x_i, y)/∂x_{i,t}|, for every step t, and channel where there are several: an
+    array of the shape of X[i].
+    """
     others = [*X[:i], *X[i + 1 :]] if isinstance(X, list) else np.delete(X, i, axis=0)
-    return np.abs(sensitivity(kernel, X[i], others)[:, :, 0]).mean(axis=0)
+    return np.abs(sensitivity(kernel, X[i], others)).mean(axis=0).reshape(np.shape(X[i]))
 
 
 def pictures(dataset: str, records: Sequence[Record], root: str | None = None) -> list[Drawing]:
     """The pictures of one dataset, of records of kernels. Raises ValueError for others, and where the dataset cannot be had."""
     kernels = {record.method: chosen(record, root) for record in records}
+    X = next(iter(kernels.values())).grams.X
+    of_a_class = "the first series" if isinstance(X, list) else "the series nearest to its mean"
+    m = X[0].size // len(X[0])
+    of_channels = f" {min(m, CHANNELS)} of {m} channels one below another, each on a scale of its own." if m > 1 else ""
     return [
         Drawing(
             f"{dataset}_grams", f"{dataset}: Grams",
@@ -105,7 +112,7 @@ def pictures(dataset: str, records: Sequence[Record], root: str | None = None) -
         Drawing(
             f"{dataset}_sensitivity", f"{dataset}: the steps that count",
             f"How strongly each step t of a training series x of {dataset} moves the chosen kernels, as the mean of |∂k(x, y)/∂x_t| over "
-            "the other training series y: of each class the series nearest to its mean.",
+            f"the other training series y: of each class {of_a_class}.{of_channels}",
             partial(_sensitivity, kernels),
         ),
     ]  # fmt: skip

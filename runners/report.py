@@ -56,8 +56,6 @@ def write(config: DictConfig, folder: Path, pictured: Sequence[str] = ()) -> Pat
             found = load(own.get(name, name), config.data.root, downloads=False, missing=missing)
         except (ValueError, LookupError) as error:
             return str(error)
-        if found.X_train[0].ndim > 1:
-            return f"series of {found.X_train[0].shape[1]} channels are not drawn"
         return Series(found.X_train, found.y_train, found.X_test, found.y_test)
 
     def kernels(tasks: Sequence[Record]) -> list[Record]:

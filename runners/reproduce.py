@@ -57,7 +57,7 @@ def run_study(config: DictConfig) -> int:
     name, folder = config.study.name, study_folder(config)
     protocol = protocol_of(config)
     methods = methods_of(config)
-    found, missing = datasets_of(config.study.datasets)
+    found, missing = datasets_of(config.study.datasets, config.data.root, config.data.downloads)
     workers, scores = workers_of(config.workers), scores_of(config)
     tasks = [Task(source, method, protocol) for source in found for method in methods]
     names = [*(entry.name for entry in found.values()), *map(own_name, missing)]

@@ -20,6 +20,7 @@ def run(config: DictConfig) -> None:
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
+    from datasets import DatasetMissing
     from runners.sweep import note_result, refused
 
     runtime = HydraConfig.get()
@@ -36,7 +37,7 @@ def run(config: DictConfig) -> None:
             note_result(runtime.runtime.output_dir, refused(config, runtime.job.num, error))
             print(f"error: {error}", file=sys.stderr)
             return
-        if isinstance(error, ValueError):
+        if isinstance(error, (ValueError, DatasetMissing)):
             stop(str(error))
         raise
     folder = Path(config.output) / "run"
@@ -54,25 +55,28 @@ def run(config: DictConfig) -> None:
 def result_of(config: DictConfig, downloads: bool, threads: int, shown: bool):
     """The record of a configuration's task, and whether it was computed now.
 
-    A task that has a record is not run again. `shown`: how far it is, on stderr.
+    A task that has a record is not run again. `shown`: how far it is, on stderr. Raises DatasetMissing for a dataset of UEA's that
+    cannot be had: by its content its task is known.
     """
     from datasets.fetch import fetch
+    from datasets.loading import placed
     from results import store
     from rntk import progress
     from runners.evaluate import blank_record, run_task
     from runners.task import Task
 
-    task, scores = Task(str(config.dataset), method_of(config.method), protocol_of(config)), scores_of(config)
+    method, protocol, scores, root = method_of(config.method), protocol_of(config), scores_of(config), config.data.root
+    task = Task(placed(str(config.dataset), root, downloads), method, protocol)
     folder = Path(config.output) / "run"
     if record := recorded(task, folder):
         return record, False
-    reason = task.method.absent or fetch([task.source], config.data.root, downloads).get(task.source)
+    reason = task.method.absent or fetch([task.source], root, downloads).get(task.source)
     if reason:
         record = blank_record(task, "skipped", reason)
         store.write(record, folder)
         return record, True
     with progress(f"{task.dataset} {task.method.name}") if shown else nullcontext():
-        return run_task(task, folder, config.data.root, config.timeout, threads, scores), True
+        return run_task(task, folder, root, config.timeout, threads, scores), True
 
 
 def recorded(task, folder: Path):

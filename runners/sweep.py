@@ -10,7 +10,7 @@ from pathlib import Path
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
-from datasets import catalogue
+from datasets.catalogue import archive_names
 from results.record import Record
 from results.store import write_text
 from runners.tracking import View
@@ -47,7 +47,7 @@ class TrackSweep(Callback):
         for override in OverridesParser.create().parse_overrides(list(config.hydra.overrides.task)):
             if override.key_or_group == "dataset" and override.is_sweep_override():
                 names = [str(name) for name in override.sweep_string_iterator()]
-        known = [name for name in names if name in catalogue()]  # an unknown one is its own job's failure
+        known = [name for name in names if name in archive_names()]  # an unknown one is its own job's failure
         for name, reason in fetch(known, config.data.root, config.data.downloads).items():
             print(f"missing: {name}: {reason}", file=sys.stderr)
 

@@ -33,6 +33,7 @@ STYLE = {
     "pdf.fonttype": 42,
 }
 NO_DATE = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {"Software": None}}
+CHANNELS = 6  # drawn of a series that has several, the first ones
 COLUMN, NARROW = 6.8, 3.4  # inches: the width of a page's text, and of one of its two columns
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from results.figures.style import CHANNELS
 from results.record import Record
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -18,7 +19,7 @@ MISCLASSIFIED = 8  # test series shown of those that a method got wrong, the fir
 
 
 class Series(NamedTuple):
-    """A dataset's series as they are drawn: an array (n, T), or a list of arrays (T_i,), and labels."""
+    """A dataset's series as they are drawn: an array (n, T), or (n, T, m), or a list of arrays (T_i,), or (T_i, m), and labels."""
 
     X_train: np.ndarray | list[np.ndarray]
     y_train: np.ndarray
@@ -88,15 +89,20 @@ def runs(rows: list[dict[str, str]]) -> tuple[list[str], list[list[str]]]:
 
 
 def series_shown(series: Series, wrong: Iterable[int]) -> dict:
-    """The first training series of each class, the class's mean where lengths are equal, and the test series numbered in `wrong`."""
+    """The first training series of each class, the class's mean where lengths are equal, and the test series numbered in `wrong`.
+
+    Each is a text, in which the first CHANNELS channels follow one another, each scaled to its smallest and largest value in the
+    dataset, `scales`; `channels` is how many there are.
+    """
     classes = by_value(map(str, series.y_train))
     labels = np.array([str(label) for label in series.y_train])
-    every = [*series.X_train, *series.X_test]
-    low, high = float(min(map(np.min, every))), float(max(map(np.max, every)))
+    every = [_by_channel(x) for x in (*series.X_train, *series.X_test)]
+    low, high = np.min([x.min(axis=1) for x in every], axis=0), np.max([x.max(axis=1) for x in every], axis=0)
+    levels = np.divide(LEVELS - 1, high - low, out=np.zeros_like(low), where=high > low)
 
     def text(x) -> str:
-        steps = (np.asarray(x, dtype=float) - low) * ((LEVELS - 1) / (high - low) if high > low else 0.0)
-        return digits(np.rint(steps).astype(np.int64), 2)
+        shown = (_by_channel(x) - low[:, None]) * levels[:, None]
+        return digits(np.rint(shown[:CHANNELS]).astype(np.int64).ravel(), 2)
 
     equal = isinstance(series.X_train, np.ndarray)
     shown = []
@@ -106,7 +112,13 @@ def series_shown(series: Series, wrong: Iterable[int]) -> dict:
         first = [text(series.X_train[i]) for i in where[:OF_A_CLASS]]
         shown.append({"label": label, "n": len(where), "mean": mean, "series": first})
     test = {int(i): text(series.X_test[i]) for i in sorted(wrong)}
-    return {"low": low, "high": high, "classes": shown, "test": test}
+    scales = np.stack([low, high], axis=1)[:CHANNELS].tolist()
+    return {"channels": len(low), "scales": scales, "classes": shown, "test": test}
+
+
+def _by_channel(x) -> np.ndarray:
+    """A series, (T,) or (T, m), as an array (m, T)."""
+    return np.asarray(x, dtype=float).reshape(len(x), -1).T
 
 
 def dataset(

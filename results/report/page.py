@@ -182,11 +182,15 @@ def row(
         what: next((getattr(task, what) for task in tasks if getattr(task, what) is not None), None)
         for what in ("n_train", "n_test", "length")
     }
+    unequal = any(task.status == "ok" and task.length is None for task in tasks)
+    if unequal:  # what a method made of them is not theirs
+        facts["length"] = None
     cells = [{"value": kinds.get(name, ""), "text": kinds.get(name, "–"), "classes": "text"}] if kinds else []
     cells += [
         {"value": "" if value is None else value, "text": "–" if value is None else value, "classes": ""}
         for value in facts.values()
     ]
+    channels = max((task.own.get("channels", 1) for task in tasks), default=1)
     best = [method for method, value in accuracy.items() if value == accuracy.max()]
     for method, value in [*accuracy.items(), *published.items()]:
         classes = "best" if method in best else "dash" if pd.isna(value) or method in published else ""
@@ -196,7 +200,8 @@ def row(
     about = [
         kinds.get(name),
         f"{facts['n_train']} training and {facts['n_test']} test series",
-        facts["length"] and f"{facts['length']} steps",
+        "unequal lengths" if unequal else facts["length"] and f"{facts['length']} steps",
+        channels > 1 and f"{channels} channels",
     ]
     if best:
         about.append(f"best: {', '.join(best)}, {number(100 * accuracy.max())} %")

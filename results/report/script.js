@@ -298,18 +298,47 @@ function panels(items, room, { least, height, title }, draw) {
   return drawing;
 }
 
-function curve(drawing, text, longest, x, y, w, height, style) {
-  const values = numbers(text, 2);
-  drawing.path(values.map((value, i) => [x + (i / Math.max(longest - 1, 1)) * w, y + height - (value / 4095) * height]), { stroke: "ink", ...style });
+// Panels of series, a strip a channel, one below another; `draw(curve, item)` gives each of its series to `curve(text, style)`
+function seriesPanels(items, series, texts, room, { least, height, title }, draw) {
+  const several = series.scales.length > 1, gap = several ? 5 : 0, strip = several ? Math.max(height / 3, 28) : height;
+  const steps = (text) => text.length / 2 / series.scales.length, longest = Math.max(2, ...texts.map(steps));
+  const options = { least, height: series.scales.length * (strip + gap) - gap, title };
+  return panels(items, room, options, (drawing, item, x, y, w) => {
+    const left = several ? 14 : 0;
+    const curve = (text, style) => {
+      const values = numbers(text, 2), T = steps(text);
+      series.scales.forEach((_, channel) => {
+        const bottom = y + channel * (strip + gap) + strip;
+        const points = values.slice(channel * T, (channel + 1) * T);
+        drawing.path(points.map((value, i) => [x + left + (i / (longest - 1)) * (w - left), bottom - (value / 4095) * strip]), { stroke: "ink", ...style });
+      });
+    };
+    if (several) {
+      series.scales.forEach((_, channel) => {
+        const top = y + channel * (strip + gap);
+        if (channel) drawing.line(x, top - gap / 2, x + w, top - gap / 2);
+        drawing.text(x, top + strip / 2 + 3, channel + 1, { size: 8, fill: "muted" });
+      });
+    }
+    draw(curve, item);
+  });
+}
+
+// How series are drawn, in words: on which scale, and which channels
+function scaleOf({ channels, scales }) {
+  const range = ([low, high]) => `${short(low)} to ${short(high)}`;
+  if (channels === 1) return `on one scale from ${range(scales[0])}`;
+  const shown = channels > scales.length ? `the first ${scales.length} of ${channels} channels` : `their ${channels} channels`;
+  return `${shown} one below another, each on a scale of its own: ${scales.map((scale, i) => `${i + 1} from ${range(scale)}`).join(", ")}`;
 }
 
 function seriesByClass({ series }, room) {
-  const longest = Math.max(...series.classes.flatMap((one) => one.series.map((text) => text.length / 2)));
   const many = series.classes.length > 12;
   const options = { least: many ? 120 : 220, height: many ? 62 : 110, title: (one) => `${one.label} (${one.n})` };
-  return panels(series.classes, room, options, (drawing, one, x, y, w) => {
-    for (const text of one.series) curve(drawing, text, longest, x, y, w, options.height, { stroke: "muted", width: 0.7, opacity: 0.55 });
-    if (one.mean) curve(drawing, one.mean, longest, x, y, w, options.height, { stroke: "c0", width: 1.4 });
+  const texts = series.classes.flatMap((one) => one.series);
+  return seriesPanels(series.classes, series, texts, room, options, (curve, one) => {
+    for (const text of one.series) curve(text, { stroke: "muted", width: 0.7, opacity: 0.55 });
+    if (one.mean) curve(one.mean, { stroke: "c0", width: 1.4 });
   });
 }
 
@@ -326,14 +355,13 @@ function wrongCases(data, method) {
 function misclassified(data, cases, room) {
   const { series } = data;
   const shown = cases.filter(({ i }) => i in series.test).slice(0, study.misclassified);
-  const longest = Math.max(...shown.map(({ i }) => series.test[i].length / 2));
   const options = { least: 220, height: 110, title: ({ i, label, guess }) => `case ${i}: ${label}, predicted ${guess}` };
-  return panels(shown, room, options, (drawing, { i, label, guess }, x, y, w) => {
+  return seriesPanels(shown, series, shown.map(({ i }) => series.test[i]), room, options, (curve, { i, label, guess }) => {
     for (const [name, stroke] of [[label, "c0"], [guess, "c1"]]) {
       const mean = series.classes.find((one) => one.label === name)?.mean;
-      if (mean) curve(drawing, mean, longest, x, y, w, options.height, { stroke, width: 1.1, opacity: 0.8 });
+      if (mean) curve(mean, { stroke, width: 1.1, opacity: 0.8 });
     }
-    curve(drawing, series.test[i], longest, x, y, w, options.height, { width: 1.1 });
+    curve(series.test[i], { width: 1.1 });
   });
 }
 
@@ -514,7 +542,7 @@ function fill(details) {
     add(figure);
     const mean = data.series.classes[0].mean ? ", and in colour the mean of the class" : "";
     show(figure, (room) => seriesByClass(data, room), `${name}: training series by class`,
-      `The first ${study.of_a_class} training series of each class (in brackets: of how many)${mean}, as in the files, on one scale from ${short(data.series.low)} to ${short(data.series.high)}.`,
+      `The first ${study.of_a_class} training series of each class (in brackets: of how many)${mean}, as in the files, ${scaleOf(data.series)}.`,
       `${name}_series`);
   } else add(make("p", `Not shown: ${data.absent}.`));
 
@@ -576,8 +604,11 @@ function oneMethod(part, name, data, method) {
     const figure = make("figure");
     part.append(figure);
     const shown = Math.min(cases.length, study.misclassified);
+    const means = data.series.classes[0].mean
+      ? "In blue the mean of its class in the training set, in orange that of the class that was predicted."
+      : "Series differ in length, and classes have no mean.";
     show(figure, (room) => misclassified(data, cases, room), `${name}: test series that ${method} got wrong`,
-      `${cases.length > shown ? `The first ${shown}. ` : ""}In blue the mean of its class in the training set, in orange that of the class that was predicted.`,
+      `${cases.length > shown ? `The first ${shown}. ` : ""}${means}`,
       `${name}_${method}_misclassified`);
   }
 }

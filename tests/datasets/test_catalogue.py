@@ -5,7 +5,7 @@ import csv
 import pytest
 
 from datasets import catalogue, find, in_study, listed
-from datasets.catalogue import HERE
+from datasets.catalogue import HERE, multivariate
 
 
 def test_the_archive_has_128_datasets():
@@ -35,11 +35,25 @@ def test_the_mirror_carries_53_of_the_56():
 
 
 @pytest.mark.parametrize(
-    ("wrong", "nearest"), [("gunpoint", "GunPoint"), ("Cofee", "Coffee"), ("ItalyPower", "ItalyPowerDemand")]
+    ("wrong", "nearest"),
+    [
+        ("gunpoint", "GunPoint"),
+        ("Cofee", "Coffee"),
+        ("ItalyPower", "ItalyPowerDemand"),
+        ("BasicMotion", "BasicMotions"),
+    ],
 )
 def test_an_unknown_name_is_answered_by_those_it_is_like(wrong, nearest):
-    with pytest.raises(ValueError, match=rf"unknown dataset '{wrong}': did you mean {nearest}[ ?].*128 in all"):
+    with pytest.raises(ValueError, match=rf"unknown dataset '{wrong}': did you mean {nearest}[ ?].*158 in all"):
         find(wrong)
+
+
+def test_the_names_of_ueas_archive_are_those_that_sktime_has_as_multivariate():
+    """But for three of one author, which are not of the archive's thirty."""
+    from sktime.datasets.tsc_dataset_names import multivariate as known
+
+    assert sorted(multivariate()) == sorted(name for name in known if not name.startswith("Asphalt"))
+    assert len(multivariate()) == 30 and not set(multivariate()) & set(catalogue())
 
 
 def test_a_list_file(tmp_path):

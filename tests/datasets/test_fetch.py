@@ -10,8 +10,8 @@ def asked(monkeypatch):
     """The datasets that the archive's site, which does not answer, is asked for."""
     names = []
 
-    def no_answer(entry):
-        names.append(entry.name)
+    def no_answer(name):
+        names.append(name)
         raise downloads.SiteUnreachable("no answer")
 
     monkeypatch.setattr(downloads, "_fetch_site", no_answer)
@@ -41,9 +41,18 @@ def test_what_cannot_be_had_is_named(command, capsys, asked):
     assert asked == ["ScreenType"]
 
 
+def test_of_both_archives_what_is_not_here_is_asked_for_and_of_ones_own_nothing(command, capsys, asked, tmp_path):
+    own = tmp_path / "Own.tsv"
+    own.write_text("a\t1\t2\nb\t2\t1\n" * 5)
+    assert command("datasets.fetch", "BasicMotions", "NATOPS", own) == 1
+    printed = capsys.readouterr()
+    assert "missing: NATOPS: not in the mirror; the archive's site: no answer\n" in printed.err
+    assert (printed.out, asked) == ("2 of 3 datasets are here\n", ["NATOPS"])
+
+
 def test_a_fault_of_one_dataset_is_not_the_sites(command, capsys, monkeypatch):
-    def fetch_site(entry):
-        if entry.name == "ScreenType":
+    def fetch_site(name):
+        if name == "ScreenType":
             raise DataError("not the archive's")
 
     monkeypatch.setattr(downloads, "_fetch_site", fetch_site)

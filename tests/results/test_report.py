@@ -105,7 +105,7 @@ def test_series_are_scaled_to_the_smallest_and_largest_value_of_the_dataset():
     assert [one["label"] for one in found["classes"]] == ["9", "10"]
     assert [(one["n"], len(one["series"])) for one in found["classes"]] == [(12, 10), (12, 10)]
     low, high = X.min(), X[:3].max() + 10
-    assert (found["low"], found["high"]) == (low, high)
+    assert (found["channels"], found["scales"]) == (1, [[low, high]])
 
     def values(text):
         return low + np.array(undo(text, 2)) * (high - low) / 4095
@@ -118,6 +118,44 @@ def test_series_are_scaled_to_the_smallest_and_largest_value_of_the_dataset():
     ]:
         assert np.abs(values(text) - expected).max() <= half_a_level
     assert list(found["test"]) == [2]
+
+
+def test_of_several_channels_the_first_six_are_scaled_each_by_itself():
+    """Channel c has values around 10c, and the third is constant; of equal lengths with a mean, of unequal ones without."""
+    X = np.random.default_rng(0).normal(size=(4, 5, 8)) + 10 * np.arange(8)
+    X[:, :, 2] = 7
+    y = np.array(["a", "a", "b", "b"])
+    low, high = X.min(axis=(0, 1)), X.max(axis=(0, 1))
+    half_a_level = ((high - low) / 4095 / 2 + 1e-12)[:6, None]
+    for given in (X, [X[0], *X[1:, :4]]):
+        found = data.series_shown(data.Series(given, y, X, y), {1})
+        assert (found["channels"], np.array(found["scales"]).T.tolist()) == (8, [low[:6].tolist(), high[:6].tolist()])
+        first, second = found["classes"]
+        for text, expected in [
+            (first["series"][0], given[0]),
+            (second["series"][1], given[3]),
+            (found["test"][1], X[1]),
+            *([(second["mean"], X[2:].mean(axis=0))] if given is X else []),
+        ]:
+            shown = low[:6, None] + np.reshape(undo(text, 2), (6, -1)) * ((high - low)[:6, None] / 4095)
+            assert (np.abs(shown - expected[:, :6].T) <= half_a_level).all()
+        assert (first["mean"] is None) == (given is not X)
+
+
+def test_a_dataset_of_several_channels_or_lengths_says_so_at_its_head(tmp_path):
+    """The length of what one method was padded to is not the dataset's."""
+    own = {"source": "/data/Coffee", "channels": 12}
+    tasks = [task("Coffee", "rntk", 20, own=own, length=None), task("Coffee", "rbf", 18, own=own, length=29)]
+    tasks.append(task("GunPoint", "rbf", 18))
+    for record in tasks:
+        store.write(record, tmp_path)
+    keys = [record.key for record in tasks]
+    store.write_plan(tmp_path, "small", ["Coffee", "GunPoint"], ["rntk", "rbf"], keys)
+    page, _ = read(write_report(tmp_path))
+    assert "10 training and 20 test series · unequal lengths · 12 channels · best: rntk" in text_of(page)
+    assert "10 training and 20 test series · 30 steps · best: rbf" in text_of(page)
+    row = page[page.index('data-value="Coffee"') :]
+    assert re.findall(r'data-value="(.*?)"', row)[1:4] == ["10", "20", ""]
 
 
 def test_series_of_different_lengths_have_no_mean():

@@ -4,8 +4,10 @@ import csv
 import re
 from io import StringIO
 
+import numpy as np
 import pytest
 
+from results.report.data import Series
 from results.report.page import write_report
 from results.tables import write_tables
 from tests.browser import chromium, quiet_page
@@ -149,6 +151,51 @@ def test_a_section_shows_series_grid_confusion_and_what_was_misclassified(opened
     shown = section.get_by_role("img", name="got wrong").locator("text").all_text_contents()
     assert shown[:2] == ["case 0: 2, predicted 1", "case 1: 1, predicted 2"]
     assert len(shown) == 8
+
+
+def test_of_several_channels_each_is_a_strip_of_a_panel(browser, tmp_path, monkeypatch):
+    """Coffee has eight channels and GunPoint two, and lengths of 4 to 13: against where the data would be, strip by strip."""
+    folder = write_study(tmp_path / "channels", ["Coffee", "GunPoint"], ["rbf"])
+    rng, y, y_test = np.random.default_rng(0), np.array(["1", "2"] * 5), np.array(["2", "1"] * 10)
+    given = {
+        "Coffee": Series(rng.normal(size=(10, 12, 8)), y, rng.normal(size=(20, 12, 8)), y_test),
+        "GunPoint": Series([rng.normal(size=(4 + i, 2)) for i in range(10)], y, [rng.normal(size=(5, 2))] * 20, y_test),
+    }
+    said = {
+        "Coffee": "and in colour the mean of the class, as in the files, the first 6 of 8 channels one below another, each on a scale",
+        "GunPoint": "(in brackets: of how many), as in the files, their 2 channels one below another, each on a scale of its own: 1 from",
+    }
+    monkeypatch.setattr("results.report.page.drawings", lambda *arguments: [])  # they take seconds
+    path = write_report(folder, series=given.__getitem__)
+    with quiet_page(browser, path.as_uri(), viewport={"width": 1280, "height": 900}) as page:
+        for name, series in given.items():
+            page.evaluate(f"location.hash = '#dataset-{name}'")
+            section = page.locator(f"#dataset-{name}")
+            section.locator("figure").first.wait_for()
+            assert said[name] in section.locator("figcaption").first.inner_text()
+            by_class, wrong = (section.get_by_role("img", name=which) for which in ("by class", "got wrong"))
+            m, mean = (6, 1) if name == "Coffee" else (2, 0)
+            numbered = [*map(str, range(1, m + 1))]
+            assert by_class.locator("text").all_text_contents() == ["1 (5)", *numbered, "2 (5)", *numbered]
+            assert by_class.locator("path[stroke='var(--c0)']").count() == 2 * m * mean
+            drawn = by_class.locator("path[opacity]").evaluate_all("found => found.map((one) => one.getAttribute('d'))")
+            curves = iter(np.reshape(re.findall(r"[\d.]+", d), (-1, 2)).astype(float) for d in drawn)
+            every, strips, widths = np.concatenate([*series.X_train, *series.X_test]), {}, []
+            for label in "12":
+                for i in np.flatnonzero(y == label):
+                    for c in range(m):
+                        x, height = next(curves).T
+                        share = (series.X_train[i][:, c] - every[:, c].min()) / np.ptp(every[:, c])
+                        slope, base = np.polyfit(share, height, 1)
+                        np.testing.assert_allclose(base + slope * share, height, atol=0.02)
+                        strips[label, c] = base + slope, base
+                        widths.append((x[-1] - x[0]) / (len(share) - 1))
+                for c in range(1, m):  # none reaches into the next
+                    assert strips[label, c][0] > strips[label, c - 1][1]
+            assert (
+                next(curves, None) is None and np.ptp(widths) < 0.02
+            )  # a step is as wide in a short series as in a long one
+            assert wrong.locator("path[stroke='var(--ink)']").count() == 2 * m
 
 
 def test_what_cross_validation_promised_is_beside_what_the_test_held(opened):

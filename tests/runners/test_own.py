@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sktime
+from omegaconf import OmegaConf
 from scipy.spatial.distance import cdist
 from sktime.datasets import load_from_tsfile
 
@@ -21,6 +22,7 @@ from runners.evaluate import normalised, run_task
 from runners.method import Method
 from runners.new import files
 from runners.protocol import Protocol
+from runners.sweep import TrackSweep
 from runners.task import Task
 
 ROOT = Path(__file__).parents[2]
@@ -193,6 +195,48 @@ def test_a_study_goes_on_with_the_datasets_that_can_be_classified(folder):
         datasets_of(["data", "more/Goood.tsv"])
 
 
+def test_a_dataset_of_the_multivariate_archive_by_name_is_that_of_its_path(command, capsys, folder):
+    """One key for both, under its own name; where it cannot be had, or has no such name, that is said and what to do."""
+    assert command("runners.run", "dataset=BasicMotions", "method=rbf", f"output={folder}/out", OFF) == 0
+    assert capsys.readouterr().out.startswith("BasicMotions · rbf · ok\n")
+    (record,) = store.heads(folder / "out" / "run")
+    of = Method(**record.method_config), Protocol(**record.protocol)
+    assert record.own == {"source": MOTIONS, "channels": 6}
+    assert record.key == Task(MOTIONS, *of).key == Task("BasicMotions", *of).key
+    for name, message in {
+        "NATOPS": "NATOPS is in no local source: run `python -m datasets.fetch NATOPS`, or set RNTK_DATA to a folder that holds it",
+        "BasicMotion": "unknown dataset 'BasicMotion': did you mean BasicMotions?",
+    }.items():
+        arguments = (f"dataset={name}", "method=rbf", f"output={folder}/out", "data.downloads=false", OFF)
+        assert command("runners.run", *arguments) == 2
+        assert capsys.readouterr().err.startswith(f"error: {message}")
+
+
+def test_names_of_both_archives_stand_in_a_study_and_those_that_cannot_be_had_are_left_out(folder):
+    found, faults = datasets_of(["BasicMotions", "NATOPS", "GunPoint", MOTIONS])
+    assert {source: entry.name for source, entry in found.items()} == {MOTIONS: "BasicMotions", "GunPoint": "GunPoint"}
+    assert faults == {"NATOPS": "in no local source"}
+    found, faults = datasets_of("uea30")
+    assert [entry.name for entry in found.values()] == ["BasicMotions", "JapaneseVowels"] and len(faults) == 28
+    (folder / "root").mkdir()
+    shutil.copytree(MOTIONS, folder / "root" / "BasicMotions")
+    assert list(datasets_of("BasicMotions", root=str(folder / "root"))[0]) == [str(folder / "root" / "BasicMotions")]
+
+
+def test_before_a_sweep_what_is_not_here_is_fetched_of_both_archives(capsys):
+    override = "dataset=BasicMotions,NATOPS,GunPoint,my.load"
+    TrackSweep().on_multirun_start(
+        OmegaConf.create(
+            {
+                "dataset": "Wine",
+                "data": {"root": None, "downloads": False},
+                "hydra": {"overrides": {"task": [override]}},
+            }
+        )
+    )
+    assert capsys.readouterr().err == "missing: NATOPS: in no local source\n"
+
+
 def test_one_task_of_own_data_says_how_it_was_split_and_what_to_know(command, capsys, folder):
     write(folder / "Odd_TRAIN.tsv", ["a", "b"] * 6)
     write(folder / "Odd_TEST.tsv", ["a", "b", "c"])
@@ -265,10 +309,12 @@ def test_a_study_with_data_that_cannot_be_classified_lists_them_and_has_tables_o
     write(folder / "data" / "Good_TRAIN.tsv", ["a", "b"] * 6)
     write(folder / "data" / "Good_TEST.tsv", ["a", "b", "c"])
     (folder / "data" / "Fake.ts").write_text("a\t1\t2\n")
-    study = ("study=mine", "study.datasets=[data]", "workers=1", f"output={folder}/out", OFF)
+    datasets = "study.datasets=[data,BasicMotions,NATOPS]"
+    study = ("study=mine", datasets, "workers=1", "data.downloads=false", f"output={folder}/out", OFF)
     assert command("runners.reproduce", *study) == 0
     printed = capsys.readouterr()
     assert printed.err.count(f"missing: Fake: {folder}/data/Fake.ts: not a .ts file of labelled series") == 2
     assert "note: Good: 1 test series have labels that training lacks (c)" in printed.err
-    assert "1 of 2 datasets; 1 have a result of every method. Not there: Fake." in printed.out
-    assert "2 of 2 tasks have a result" in printed.out
+    assert printed.err.count("missing: NATOPS: in no local source") == 2
+    assert "2 of 4 datasets; 2 have a result of every method. Not there: Fake; NATOPS." in printed.out
+    assert "4 of 4 tasks have a result" in printed.out

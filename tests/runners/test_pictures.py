@@ -54,12 +54,35 @@ def test_the_sensitivity_is_the_mean_slope_of_the_kernel():
         assert np.allclose(steps_looked_at(k, series, 2), slopes, rtol=1e-5)
 
 
+def test_of_several_channels_each_has_its_slope():
+    X, k, h = np.random.default_rng(0).normal(size=(4, 5, 2)), RNTK(sigma_w=1.3, sigma_b=0.2), 1e-6
+    slopes = np.zeros((5, 2))
+    for t, c in np.ndindex(5, 2):
+        step = np.zeros((5, 2))
+        step[t, c] = h
+        slopes[t, c] = np.abs(k((X[2] + step)[None], X[[0, 1, 3]]) - k((X[2] - step)[None], X[[0, 1, 3]])).mean() / (
+            2 * h
+        )
+    for series in (X, list(X)):
+        assert np.allclose(steps_looked_at(k, series, 2), slopes, rtol=1e-5)
+
+
+def test_the_caption_says_which_channels_and_which_series():
+    for name, said in {
+        "BasicMotions": "of each class the series nearest to its mean. 6 of 6 channels one below another",
+        "JapaneseVowels": "of each class the first series. 6 of 12 channels one below another",
+    }.items():
+        _, steps = pictures(name, [task("rntk", {"kernel": RECURRENT}, {"sigma_w": 1.4, "C": 1.0}, name)])
+        assert said in steps.caption
+
+
 def test_of_a_class_the_series_nearest_to_its_mean_is_shown():
     X = np.array([[0.0, 0.0], [9.0, 9.0], [4.0, 4.0], [1.0, 0.0], [0.0, 1.0]])
     y = np.array(["10", "10", "10", "9", "9"])
     assert examples(X, y) == {"9": 3, "10": 2}  # the means are (4.3, 4.3) and (0.5, 0.5), in which both are equal
     assert list(examples(X, y)) == ["9", "10"]
     assert examples([*X], y) == {"9": 3, "10": 0}
+    assert examples(np.stack([X, X], axis=2), y) == {"9": 3, "10": 2}
     assert len(examples(np.zeros((9, 2)), np.array(list("abcdefghi")))) == 6
 
 

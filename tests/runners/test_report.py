@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from datasets.sources import bundled
 from results import store
 from tests.results.studies import task, write_study
 from tests.results.test_report import read
@@ -26,6 +27,19 @@ def test_a_report_is_made_from_the_study_s_records_with_the_series_that_are_here
     assert held["datasets"]["Beef"]["absent"].startswith("Beef is in no local source")
     assert re.search(r"<td data-value=\"Spectro\"", page)
     assert sorted(found.name for found in tmp_path.iterdir()) == ["smoke"]  # no configuration is left behind
+
+
+def test_series_of_several_channels_are_drawn_too(command, tmp_path):
+    own = {"source": str(bundled()[0] / "BasicMotions"), "channels": 6}
+    record = task("BasicMotions", "rbf", 18, own=own)
+    store.write(record, tmp_path / "smoke")
+    store.write_plan(tmp_path / "smoke", "smoke", ["BasicMotions"], ["rbf"], [record.key])
+    assert command("runners.report", "study=smoke", f"output={tmp_path}") == 0
+    _, held = read(tmp_path / "smoke" / "report" / "index.html")
+    found = held["datasets"]["BasicMotions"]["series"]
+    assert (found["channels"], len(found["scales"])) == (6, 6)
+    assert [one["label"] for one in found["classes"]] == ["badminton", "running", "standing", "walking"]
+    assert {len(text) for one in found["classes"] for text in one["series"]} == {2 * 6 * 100}
 
 
 def test_pictures_of_the_chosen_kernels_are_in_the_sections_that_are_asked_for(command, tmp_path):

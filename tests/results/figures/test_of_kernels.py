@@ -68,6 +68,28 @@ def test_a_part_of_a_series_is_coloured_by_the_steps_at_its_ends():
     assert {"class 1", "class 2", "last"} <= set(texts(made))
 
 
+def test_of_several_channels_the_first_six_stand_one_below_another():
+    """Each on a scale of its own, and coloured as multiples of the mean over all eight and all steps."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(4, 8)) * 10.0 ** np.arange(8)
+    x[:, 4] = 3
+    found = rng.uniform(1, 2, size=(4, 8))
+    made = attention({"1": x, "2": x[:3]}, {"k": {"1": found, "2": found[:3]}})
+    for axes, T in zip(made.axes[:2], (4, 3), strict=True):
+        assert len(axes.collections) == 6
+        assert [text.get_text() for text in axes.get_yticklabels()] == list("123456")
+        relative = found[:T] / found[:T].mean()
+        for c, drawn in enumerate(axes.collections):
+            heights = np.array([*(one[0, 1] for one in drawn.get_segments()), drawn.get_segments()[-1][1, 1]])
+            span = np.ptp(x[:T, c])
+            expected = 0.9 * (x[:T, c] - x[:T, c].min()) / span if span else np.zeros(T)
+            assert np.allclose(heights, expected - c)
+            assert np.allclose(drawn.get_array(), np.sqrt(relative[:-1, c] * relative[1:, c]))
+    assert "sensitivity / its mean over steps and channels" in texts(made)
+    with pytest.raises(ValueError, match="k has no 32 sensitivities ≥ 0 for the series of class 1"):
+        attention({"1": x}, {"k": {"1": found[:, 0]}})
+
+
 def test_a_kernel_that_looks_nowhere_is_drawn_and_what_is_no_sensitivity_is_refused():
     made = attention({"1": SERIES["1"]}, {"none": {"1": np.zeros(3)}})
     assert np.array_equal(made.axes[0].collections[0].get_array(), [0, 0])
