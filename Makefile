@@ -13,7 +13,7 @@ PYTEST := $(BIN)/python -m pytest -n auto --dist loadgroup
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup test test-all mutants bench reproduce theory synthetic tables figures report paper mlflow docs lint
+.PHONY: help setup test test-all test-faults mutants bench reproduce theory synthetic tables figures report paper mlflow docs lint
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -36,6 +36,9 @@ test: $(INSTALLED) ## run the tests (no network, minutes), and name the slowest
 
 test-all: $(INSTALLED) ## run these and the proofs that take long
 	$(PYTEST) --durations=10
+
+test-faults: $(INSTALLED) ## run those that put faults into real processes: killed, full, locked, gone
+	$(PYTEST) -m faults --durations=10
 
 mutants: $(INSTALLED) ## make known mistakes in a copy of the tree, and see a test fail for each (ARGS='--part 1/4')
 	$(BIN)/python -m tests.mutants $(ARGS)

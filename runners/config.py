@@ -16,8 +16,9 @@ from datasets.own import ENDINGS, members
 from results.names import check_name
 from rntk.machine import cores
 from runners.method import CALLS, Method
-from runners.overrides import fault, with_own_folder
+from runners.overrides import fault, own_folders, with_own_folder
 from runners.protocol import Protocol
+from runners.uri import mask, out_of_arguments, refuse_in_files
 
 
 def plain(config) -> dict:
@@ -130,24 +131,31 @@ def scores_of(config: DictConfig) -> str:
 
 def begin(config_name: str) -> None:
     """What an entry point, whose configuration is `config_name`, sets for its process before anything else: nothing of it happens
-    when a module is imported. Ends the program where the command line holds what no configuration has.
+    when a module is imported. Secrets leave the command line; the program ends where that holds what no configuration has.
     """
     quiet_mlflow()
     share_gpu()
     register_resolvers()
     accept_lazy_help()
-    sys.argv[1:] = with_own_folder(sys.argv[1:])
+    try:
+        sys.argv[1:] = with_own_folder(out_of_arguments(sys.argv[1:]))
+        for folder in own_folders(sys.argv[1:]):
+            refuse_in_files(folder)
+    except ValueError as error:
+        stop(str(error))
     if message := fault(config_name, sys.argv[1:]):
-        stop(message)
+        stop(mask(message))
 
 
 def quiet_mlflow() -> None:
-    """No telemetry, a server that is gone is asked twice and not for minutes, and one that is begun here runs no jobs of its own; unless
-    the environment says otherwise.
+    """No telemetry; a server that is gone is asked twice, and one that does not answer is waited for seconds, not minutes; one that is
+    begun here runs no jobs of its own; unless the environment says otherwise.
     """
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("DO_NOT_TRACK", "true")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+    os.environ.setdefault("PGCONNECT_TIMEOUT", "10")
     os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
 
 

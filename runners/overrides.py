@@ -24,6 +24,13 @@ def with_own_folder(arguments: list[str]) -> list[str]:
     return arguments if named or not OWN.is_dir() or OWN.samefile(CONF) else [*arguments, "--config-dir", str(OWN)]
 
 
+def own_folders(arguments: list[str]) -> list[Path]:
+    """The folders of configuration files that a command line names."""
+    given = get_args_parser().parse_args(arguments)
+    path = [Path(__file__).parent / given.config_path] if given.config_path else []
+    return path + ([Path(given.config_dir)] if given.config_dir else [])
+
+
 def fault(config_name: str, arguments: list[str]) -> str | None:
     """What is wrong with the overrides on a command line, and what may have been meant; None where nothing is."""
     given = get_args_parser().parse_args(arguments)

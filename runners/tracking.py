@@ -3,32 +3,32 @@
     python -m runners.tracking rebuild outputs
     python -m runners.tracking ui outputs
 
-Only the parent process writes (`runners.view.tracker`), so that a fresh SQLite database is never opened by two. What runs say stands in
-`runners.view.tasks` and `runners.view.studies`.
+Of a study only the parent process writes (`runners.view.tracker`), and of several studies one at a time makes the database
+(`runners.view.locks`). What runs say stands in `runners.view.tasks` and `runners.view.studies`.
 """
 
 import argparse
 import os
+import shlex
 import shutil
 import socket
 import subprocess
 import sys
 import time
 import webbrowser
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from results import store
+from results.integrity import telling
 from results.record import Record
 from results.tables import show_study
 from runners.config import quiet_mlflow
+from runners.uri import NOTE, VARIABLE, default_uri, is_database, mask, secrets, uri_of
+from runners.view.locks import FILE, PATIENCE, making, writing
 from runners.view.pages import last_page
 from runners.view.tracker import Tracker
-
-
-def default_uri(output: Path) -> str:
-    """The database of an output folder."""
-    return f"sqlite:///{Path(output).resolve() / 'mlflow.db'}"
 
 
 class View:
@@ -38,11 +38,14 @@ class View:
 
     def __init__(self, study: str, config):
         self.folder = Path(config.output) / study
-        self.tracker = None
+        self.uri, self.tracker = default_uri(config.output), None
+        self.held = ExitStack()
         if config.tracking.enabled:
-            uri = config.tracking.uri or default_uri(config.output)
             with self._guard():
-                self.tracker = Tracker(study, uri, config.output)
+                self.uri = uri_of(config.output, config.tracking.uri)
+                self.held.enter_context(writing(self.folder, PATIENCE))
+                with making(config.output):
+                    self.tracker = Tracker(study, self.uri, config.output)
 
     def sync(self) -> None:
         """Write every record of the study that has no run yet."""
@@ -62,6 +65,7 @@ class View:
         if self.tracker:
             with self._guard():
                 self.tracker.close(self.folder)
+        self.held.close()
 
     @contextmanager
     def _guard(self):
@@ -69,28 +73,72 @@ class View:
             yield
         except Exception as error:  # MLflow, SQLAlchemy, the network: whatever it is, the records are safe
             self.tracker = None
-            first = (str(error).splitlines() or [type(error).__name__])[0]
+            self.held.close()
+            again = f"python -m runners.tracking rebuild {shlex.quote(str(self.folder.parent))}"
+            if self.uri != default_uri(self.folder.parent):
+                again += f" --uri {shlex.quote(mask(self.uri, self.uri))}"
             print(
-                f"MLflow: {first}; the study goes on without it, its records are complete: "
-                f"`python -m runners.tracking rebuild {self.folder.parent}` writes them later",
+                f"MLflow: {first_line(error, self.uri)}; the study goes on without it, its records are complete: "
+                f"`{again}` writes them later",
                 file=sys.stderr,
             )
 
 
-def rebuild(output: Path, uri: str | None = None) -> int:
-    """Make MLflow's database anew from the records of every study under `output`; returns how many.
+def first_line(error: Exception, uri: str) -> str:
+    """What an error says in a line, without the secrets of a URI."""
+    return mask((str(error).splitlines() or [type(error).__name__])[0], uri)
 
-    Raises ValueError where there are none.
+
+def rebuild(output: Path, uri: str | None = None) -> int:
+    """Make MLflow's database anew from the records of every study under `output`; returns how many. At a `uri`, add what is missing.
+
+    The old database is replaced when the new one is whole. Raises ValueError where there are no records, where one cannot be read, and
+    where a study is being tracked.
     """
-    folders = [folder for folder in sorted(Path(output).glob("*")) if store.has_records(folder)]
+    output = Path(output)
+    folders = [folder for folder in sorted(output.glob("*")) if store.has_records(folder)]
     if not folders:
         raise ValueError(
             f"{output} holds no study: name an output folder, which has <study>/records/*.json or <study>/records.zip"
         )
-    if uri is None:
-        uri = default_uri(output)
-        (Path(output) / "mlflow.db").unlink(missing_ok=True)
-        shutil.rmtree(Path(output) / "mlartifacts", ignore_errors=True)
+    for folder in folders:
+        list(store.heads(folder))  # what cannot be read is said now
+    with ExitStack() as held:
+        held.enter_context(making(output))
+        for folder in sorted({*folders, *(path.parent for path in output.glob(f"*/{FILE}"))}):
+            held.enter_context(writing(folder))
+        return fill(folders, output, uri) if uri else replace(folders, output)
+
+
+def replace(folders: list[Path], output: Path) -> int:
+    """Make the database of an output folder anew, beside the old one, and put it in its place."""
+    database, artifacts = output / "mlflow.db", output / "mlartifacts"
+    for leftover in output.glob(".mlflow-*.db*"):  # of a process that was killed
+        leftover.unlink()
+    old = set(artifacts.glob("*"))
+    new = output / f".mlflow-{time.time_ns()}.db"  # a name of its own, as MLflow keeps connections by name
+    try:
+        count = fill(folders, output, f"sqlite:///{new.resolve()}")
+    except BaseException:
+        for unfinished in output.glob(f"{new.name}*"):
+            unfinished.unlink()
+        remove(set(artifacts.glob("*")) - old)
+        raise
+    for unfinished in output.glob("mlflow.db-*"):  # what SQLite would write from the old database into the new one
+        unfinished.unlink()
+    os.replace(new, database)
+    remove(old)
+    return count
+
+
+def remove(folders: Iterable[Path]) -> None:
+    """Remove folders, or leave what cannot be removed."""
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def fill(folders: list[Path], output: Path, uri: str) -> int:
+    """Write to MLflow what it lacks of the records of studies; returns how many records there are."""
     count = 0
     for folder in folders:
         if store.read_plan(folder) and not (folder / "tables").exists():
@@ -104,8 +152,12 @@ def rebuild(output: Path, uri: str | None = None) -> int:
 def browse(uri: str, port: int) -> int:
     """MLflow's own browser view, for this machine alone, opened at the last study; returns when it ends.
 
-    Raises ValueError where the port is taken, or the database is none that this MLflow can read.
+    A server has its own, whose address is printed. Raises ValueError where the port is taken, or the database is none that this MLflow
+    can read.
     """
+    if not is_database(uri):
+        show(f"{mask(uri, uri).rstrip('/')}/{last_page(uri)}")
+        return 0
     if answers(port):
         raise ValueError(
             f"port {port} is taken by another program: choose another one by --port (make: ARGS='--port 5001')"
@@ -117,26 +169,30 @@ def browse(uri: str, port: int) -> int:
             "-m",
             "mlflow",
             "ui",
-            "--backend-store-uri",
-            uri,
             "--host",
             "127.0.0.1",
             "--port",
             str(port),
             "--workers",
             "1",
-        ]
+        ],
+        env={**os.environ, "MLFLOW_BACKEND_STORE_URI": uri},  # an argument would be in the list of processes
     )
     try:
         while server.poll() is None and not answers(port):
             time.sleep(0.2)
         if server.poll() is None:
-            print(f"the last study: {address} (Ctrl-C ends this)", flush=True)
-            if graphical():
-                webbrowser.open(address)
+            show(address, "(Ctrl-C ends this)")
         return server.wait()
     except KeyboardInterrupt:  # which the server has heard, too
         return server.wait()
+
+
+def show(address: str, *more: str) -> None:
+    """Print the address of a page, and open it where there is a window."""
+    print("the last study:", address, *more, flush=True)
+    if graphical():
+        webbrowser.open(address)
 
 
 def answers(port: int) -> bool:
@@ -150,6 +206,7 @@ def graphical() -> bool:
     return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
+@telling
 def main() -> int:
     """`python -m runners.tracking rebuild [OUTPUT]` or `ui [OUTPUT]`."""
     parser = argparse.ArgumentParser(description="MLflow as a view of an output folder's records.")
@@ -159,29 +216,27 @@ def main() -> int:
     parser.add_argument(
         "output", type=Path, nargs="?", default=Path("outputs"), help="the folder of all studies (default: outputs)"
     )
-    parser.add_argument("--uri", help="tracking URI (default: OUTPUT/mlflow.db)")
+    parser.add_argument(
+        "--uri", help=f"tracking URI (default: {VARIABLE} of the environment, or else OUTPUT/mlflow.db)"
+    )
     parser.add_argument("--port", type=int, default=5000, help="where `ui` listens (default: 5000)")
     arguments = parser.parse_args()
     quiet_mlflow()
-    uri = arguments.uri or default_uri(arguments.output)
-    if arguments.command == "rebuild":
-        try:
-            count = rebuild(arguments.output, arguments.uri)
-        except ValueError as error:
-            print(f"error: {error}", file=sys.stderr)
-            return 2
-        print(f"{count} records are in {uri}")
-        return 0
-    if not arguments.uri and not (arguments.output / "mlflow.db").exists():
-        print(
-            f"error: {arguments.output}/mlflow.db does not exist: run a study first, or `rebuild` from its records",
-            file=sys.stderr,
-        )
-        return 2
+    uri = uri_of(arguments.output, arguments.uri)
+    if secrets(arguments.uri or ""):
+        print(NOTE, file=sys.stderr)
     try:
+        if arguments.command == "rebuild":
+            count = rebuild(arguments.output, arguments.uri or os.environ.get(VARIABLE))
+            print(f"{count} records are in {mask(uri, uri)}")
+            return 0
+        if uri == default_uri(arguments.output) and not (arguments.output / "mlflow.db").exists():
+            raise ValueError(
+                f"{arguments.output}/mlflow.db does not exist: run a study first, or `rebuild` from its records"
+            )
         return browse(uri, arguments.port)
-    except ValueError as error:
-        print(f"error: {error}", file=sys.stderr)
+    except Exception as error:  # MLflow, SQLAlchemy, the network
+        print(f"error: {first_line(error, uri)}", file=sys.stderr)
         return 2
 
 

@@ -1,4 +1,6 @@
-"""No test looks into the user's data folder or cache, and none downloads anything; processes share the cores."""
+"""No test looks into the user's data folder or cache, writes to the user's tracking server, or downloads anything; processes share the
+cores.
+"""
 
 import logging
 import os
@@ -18,6 +20,26 @@ import pytest
 def only_bundled_data(monkeypatch, tmp_path):
     monkeypatch.delenv("RNTK_DATA", raising=False)
     monkeypatch.setenv("RNTK_CACHE", str(tmp_path / "cache"))
+
+
+def forget_tracking_server():
+    """Forget the user's, and one that MLflow itself notes there when it is told of it in Python."""
+    for name in (
+        "MLFLOW_TRACKING_URI",
+        "MLFLOW_TRACKING_USERNAME",
+        "MLFLOW_TRACKING_PASSWORD",
+        "MLFLOW_TRACKING_TOKEN",
+    ):
+        os.environ.pop(name, None)
+
+
+forget_tracking_server()  # before the fixtures of a module
+
+
+@pytest.fixture(autouse=True)
+def no_tracking_server():
+    yield
+    forget_tracking_server()
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ import json
 import logging
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -16,12 +17,20 @@ from results import store
 from results.record import Record
 from results.sweeps import differing, readable, title
 from results.tables import study_accuracies
+from runners.uri import is_database
+from runners.view.locks import PATIENCE
 from runners.view.pages import EXPERIMENT, EXPERIMENT_TAGS, pages
 from runners.view.run import Run, time_of
 from runners.view.studies import dataset_runs, loose_run, method_runs, study_digest, study_run
 from runners.view.tasks import task_digest, task_run
 
 FEW = 50  # runs that are made before another process is ready to help
+QUIET = {  # what goes wrong is said once, in a line, by whoever asked
+    "alembic": logging.WARNING,
+    "mlflow.store.db.utils": logging.CRITICAL,
+    "mlflow.tracking.fluent": logging.WARNING,
+    "urllib3": logging.ERROR,
+}
 MOST = 800  # metrics that go at once: MLflow takes 1000 of metrics, params and tags together
 
 
@@ -33,26 +42,30 @@ class Tracker:
     """
 
     def __init__(self, study: str, uri: str, output: Path):
-        for noisy in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent"):
-            logging.getLogger(noisy).setLevel(logging.WARNING)
+        for noisy, level in QUIET.items():
+            logging.getLogger(noisy).setLevel(level)
         from mlflow.tracking import MlflowClient
 
         Path(output).mkdir(parents=True, exist_ok=True)
         self.study = study
-        self.client = MlflowClient(tracking_uri=uri)
-        experiment = self.client.get_experiment_by_name(EXPERIMENT)
-        local = uri.startswith("sqlite:")
-        artifacts = (Path(output).resolve() / "mlartifacts").as_uri() if local else None
-        self.experiment = (
-            experiment.experiment_id
-            if experiment
-            else self.client.create_experiment(EXPERIMENT, artifact_location=artifacts)
-        )
+        with alone(uri):
+            self.client = MlflowClient(tracking_uri=uri)
+            self.experiment = self._experiment(own_artifacts(uri, output))
         mine = f"tags.study = '{study}' and tags.kind = 'study'"
         found = self.client.search_runs([self.experiment], mine, max_results=1)
         self.parent = found[0] if found else self._begin(Path(output) / study)
         self.known, self.names = {}, {}
         self._find_children()
+
+    def _experiment(self, artifacts: str | None) -> str:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return self.client.create_experiment(EXPERIMENT, artifact_location=artifacts)
+        except MlflowException:  # it is there, perhaps since a moment
+            if found := self.client.get_experiment_by_name(EXPERIMENT):
+                return found.experiment_id
+            raise
 
     def _begin(self, folder: Path):
         begin, _ = time_of(store.heads(folder))
@@ -179,6 +192,40 @@ class Tracker:
             self._fill(run_id, replace(run, metrics=changed), now)
             self.client.set_tag(run_id, "digest", run.digest)
         self.client.set_terminated(run_id, "FINISHED", end_time=run.end or None)
+
+
+def own_artifacts(uri: str, output: Path) -> str | None:
+    """Where artifacts go: into the output folder, and there `mlartifacts` is of its own database; a server takes them itself."""
+    if not is_database(uri):
+        return None
+    name = "mlartifacts" if uri.startswith("sqlite:") else "mlartifacts-elsewhere"
+    return (Path(output).resolve() / name).as_uri()
+
+
+@contextmanager
+def alone(uri: str) -> Iterator[None]:
+    """Nobody else makes a PostgreSQL database meanwhile, from whichever machine; and what is wrong with a database is raised at once:
+    MLflow tries ten times, and says so each time. A server makes its own.
+    """
+    if not is_database(uri):
+        yield
+        return
+    import sqlalchemy
+
+    try:
+        engine = sqlalchemy.create_engine(uri, poolclass=sqlalchemy.NullPool)
+    except ModuleNotFoundError as error:
+        raise ValueError(
+            f"{error}, by which this database is reached: pip install -e '.[server]' brings PostgreSQL's"
+        ) from error
+    sqlalchemy.inspect(engine).get_table_names()
+    if engine.dialect.name != "postgresql":
+        yield
+        return
+    with engine.connect() as connection:  # which holds the lock until it is closed
+        connection.execute(sqlalchemy.text(f"SET lock_timeout = '{PATIENCE:.0f}s'"))
+        connection.execute(sqlalchemy.text(f"SELECT pg_advisory_lock(hashtext('{EXPERIMENT}'))"))
+        yield
 
 
 def as_input(record: Record):

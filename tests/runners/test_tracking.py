@@ -8,12 +8,14 @@ from pathlib import Path
 
 import mlflow
 import pytest
+from omegaconf import OmegaConf
 
 from results import store
 from results.record import Record
 from results.statistics import summary
 from results.tables import study_accuracies
-from runners.tracking import default_uri, rebuild
+from runners.tracking import View, default_uri, rebuild
+from runners.view.locks import writing
 from runners.view.pages import last_page
 from runners.view.tracker import Tracker
 from tests.results.studies import task, write_study
@@ -214,8 +216,8 @@ def called(monkeypatch):
     programs = []
 
     class Ended:
-        def __init__(self, arguments):
-            programs.append(arguments)
+        def __init__(self, arguments, env):
+            programs.append((arguments, env["MLFLOW_BACKEND_STORE_URI"]))
 
         def poll(self):
             return 0
@@ -243,7 +245,7 @@ def test_the_browsers_view_is_mlflows_own_for_this_machine_alone(command, called
     assert command("runners.tracking", "ui", folder.parent, "--port", "5001") == 0
     uri = made.client.tracking_uri
     where = ["--host", "127.0.0.1", "--port", "5001", "--workers", "1"]
-    assert called == [[sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, *where]]
+    assert called == [([sys.executable, "-m", "mlflow", "ui", *where], uri)]
 
 
 def test_a_port_that_is_taken_is_a_mistake(command, capsys, called, small):
@@ -261,3 +263,95 @@ def test_the_page_that_is_opened_is_the_last_studys(small):
     made, _ = small
     start = f"#/experiments/{made.experiment}/runs?workflowType=machine_learning&viewStateShareKey="
     assert last_page(made.client.tracking_uri) == f"{start}small-methods"
+
+
+def contents(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and ".lock" not in path.name}
+
+
+def test_a_rebuild_reads_the_records_first(output, command, capsys):
+    before = contents(output)
+    damaged = output / "two" / "records.zip"
+    damaged.write_text("no archive")
+    try:
+        assert command("runners.tracking", "rebuild", output) == 2
+    finally:
+        damaged.unlink()
+    assert capsys.readouterr().err.startswith(f"error: {damaged}")
+    assert contents(output) == before
+
+
+@pytest.mark.parametrize("study", ["small", "new"])
+def test_a_rebuild_leaves_a_study_alone_that_is_being_tracked(output, command, capsys, study):
+    """Also one that has no record yet."""
+    view = View(study, settings(output))
+    before = contents(output)
+    assert command("runners.tracking", "rebuild", output) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: the runs of {output / study} are being written by another process")
+    assert contents(output) == before
+    view.tracker.client = None  # the study loses MLflow, and goes on
+    view.close()
+    assert "the study goes on without it" in capsys.readouterr().err
+    with writing(output / study):  # as a rebuild does
+        pass
+
+
+def settings(output, uri=None):
+    return OmegaConf.create({"output": str(output), "tracking": {"enabled": True, "uri": uri}})
+
+
+def test_a_database_that_is_none_is_said_and_left_as_it_is(tmp_path, capsys):
+    (tmp_path / "mlflow.db").write_text("no database, but long enough to look like one" * 50)
+    before = contents(tmp_path)
+    View("one", settings(tmp_path)).close()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "file is not a database; the study goes on without it" in line
+    assert line.endswith(f"`python -m runners.tracking rebuild {tmp_path}` writes them later")
+    assert contents(tmp_path) == before
+
+
+def test_a_database_that_does_not_answer_is_asked_once(tmp_path, capsys, monkeypatch):
+    """MLflow itself would ask ten times, for minutes."""
+    monkeypatch.setattr("mlflow.store.db.utils.time.sleep", lambda seconds: pytest.fail("it is asked again"))
+    View("one", settings(tmp_path, "postgresql+psycopg://me@127.0.0.1:9/runs")).close()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "port 9" in line and "the study goes on without it" in line
+
+
+def test_a_driver_that_is_missing_is_named(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pg8000", None)
+    View("one", settings(tmp_path, "postgresql+pg8000://u@h/d")).close()
+    error = capsys.readouterr().err
+    assert "pg8000" in error and "pip install -e '.[server]' brings PostgreSQL's" in error
+
+
+@pytest.mark.slow
+def test_a_rebuild_that_fails_leaves_the_old_view_and_one_that_does_not_leaves_nothing_else(
+    tmp_path, command, monkeypatch, capsys
+):
+    """It fails at the second study, when the first is written already."""
+    for name in ("one", "two"):
+        store.write(record("rbf", **GOOD), tmp_path / name)
+    assert rebuild(tmp_path) == 2
+    before, close = contents(tmp_path), Tracker.close
+
+    def fail(self, folder):
+        if folder.name == "two":
+            raise OSError("the disk is full")
+        close(self, folder)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Tracker, "close", fail)
+        assert command("runners.tracking", "rebuild", tmp_path) == 2
+    assert capsys.readouterr().err == "error: the disk is full\n"
+    assert contents(tmp_path) == before
+    left = tmp_path / ".mlflow-1.db-journal"  # by a process that was killed
+    left.write_text("anything")
+    (tmp_path / "mlflow.db-journal").write_bytes((tmp_path / "mlflow.db").read_bytes())
+    assert command("runners.tracking", "rebuild", tmp_path) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"mlflow.db", "mlartifacts", ".mlflow.lock", "one", "two"}
+    again = Tracker("two", default_uri(tmp_path), tmp_path)
+    runs = again.client.search_runs([again.experiment])
+    folders = {path.name for path in (tmp_path / "mlartifacts").iterdir()}
+    assert folders == {run.info.run_id for run in runs if run.data.tags["kind"] == "task"} and len(folders) == 2
