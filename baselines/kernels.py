@@ -86,6 +86,10 @@ class Polynomial(Kernel):
         self._check("degree", positive=True, whole=True)
         self._check("offset")
 
+    @property
+    def _order(self):
+        return 2 * self.degree
+
     def _pairs(self, X, Y):
         return vectors(X) @ vectors(X if Y is None else Y).T
 

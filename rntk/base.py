@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from rntk.machine import require
-from rntk.sequences import as_pair
+from rntk.sequences import Sequences, as_pair
 
 FLOAT_MAX = sys.float_info.max  # NaN compares as not below it, and so does a whole number too large for a float
 MANY_PAIRS = 100  # calls for a pair each, after which a caller is told that there is a faster way
@@ -96,6 +96,7 @@ class Kernel(Parametrised):
 
     takes_unequal_lengths = False  # whether sequences of different lengths can be compared
     _arrays = 3  # how many arrays of the Gram's size it takes to compute it
+    _order = 2  # to which power of |x| k(x, x) goes where x is small
 
     def __post_init__(self):
         self._validate()
@@ -122,6 +123,7 @@ class Kernel(Parametrised):
             return float(self(X[None], None if Y is X else Y[None])[0, 0])
         X, Y = as_pair(X, Y, self.takes_unequal_lengths)
         self._foresee(len(X), len(X if Y is None else Y))
+        self._refuse_lost(X, Y)
         return self._gram(self._pairs(X, Y))
 
     def over(self, X) -> Callable[[dict[str, Any]], np.ndarray]:
@@ -133,7 +135,13 @@ class Kernel(Parametrised):
         X, _ = as_pair(X, ragged=self.takes_unequal_lengths)
         self._foresee(len(X), len(X))
         pairs = self._pairs(X, None)
-        return lambda setting: self.with_params(**setting)._gram(pairs)
+
+        def gram(setting: dict[str, Any]) -> np.ndarray:
+            kernel = self.with_params(**setting)
+            kernel._refuse_lost(X)
+            return kernel._gram(pairs)
+
+        return gram
 
     def without_factor(self, setting: dict[str, Any]) -> tuple[dict[str, Any], float]:
         """A setting of the same kernel but for a positive factor, and the factor.
@@ -145,7 +153,9 @@ class Kernel(Parametrised):
     def diag(self, X) -> np.ndarray:
         """k(x, x) of every sequence of X: the diagonal of `k(X)`, shape (n,), without the rest of it."""
         self._validate()
-        return self._diag(as_pair(X, ragged=self.takes_unequal_lengths)[0])
+        X, _ = as_pair(X, ragged=self.takes_unequal_lengths)
+        self._refuse_lost(X)
+        return self._diag(X)
 
     def _joined(self, *_):
         """Sums, products and powers of kernels are scikit-learn's."""
@@ -173,6 +183,22 @@ class Kernel(Parametrised):
             f"a Gram of {n_x} × {n_y} {dtype} by {type(self).__name__}",
             "compute it in blocks (rntk.gram_blocks, rntk.gram_file), or use landmarks (rntk.NystroemFeatures)",
         )
+
+    def _refuse_lost(self, X: Sequences, Y: Sequences | None = None) -> None:
+        """Raise ValueError where a sequence's values are so small that the dtype loses k(x, x): the Gram would hold zeros."""
+        dtype = getattr(self, "dtype", "float64")
+        least = float(np.finfo(dtype).tiny)
+        for name, those in (("X", X),) if Y is None else (("X", X), ("Y", Y)):
+            faint = np.flatnonzero(
+                (those.peaks > 0) & (those.peaks < (least / np.finfo(dtype).eps) ** (1 / self._order))
+            )
+            lost = faint[self._diag(those[faint]) < least] if len(faint) else faint
+            if len(lost):
+                wider = ', or take dtype="float64"' if dtype != "float64" else ""
+                raise ValueError(
+                    f"sequence {lost[0]} of {name} holds nothing above {those.peaks[lost[0]]:.2g}: its kernel k(x, x) is below "
+                    f"{least:.2g}, which {dtype} loses. Multiply all sequences by one number first{wider}"
+                )
 
     def _check(self, *names: str, positive: bool = False, whole: bool = False):
         """Raise ValueError unless each named parameter is a finite number in its range."""

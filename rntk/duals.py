@@ -124,7 +124,13 @@ def erf(c, tau, a, b):
 def sin(c, tau, half):
     """F = e^{−h} sinh c and F' = e^{−h} cosh c, where h = `half` = (K_xx + K_yy)/2 ≥ |c|."""
     up, down = math.exp(min(c - half, number(0, c))), math.exp(min(-c - half, number(0, c)))
-    return number(0.5, c) * (up - down), number(0.5, c) * (up + down) * tau
+    slope = number(0.5, c) * (up + down) * tau
+    if abs(c) > number(0.5, c):
+        return number(0.5, c) * (up - down), slope
+    z, series = c * c, number(1, c)  # the difference would lose what is small: sinh c = c (1 + z/6 (1 + z/20 (…)))
+    for k in range(7, 0, -1):
+        series = number(1, c) + z * series * number(1 / (2 * k * (2 * k + 1)), c)
+    return c * series * math.sqrt(up * down), slope
 
 
 @inlined

@@ -58,6 +58,8 @@ def gram_gradient(kernel: RNTK, X, by: Sequence[str]) -> tuple[np.ndarray, np.nd
         raise ValueError(
             f"the sequences have {X.lengths.min()} to {X.lengths.max()} steps: the gradient needs equal lengths"
         )
+    kernel = kernel.with_params(dtype="float64")
+    kernel._refuse_lost(X)
     powers = {name: powers_of(kernel, name) for name in by if name in OF_LAYERS}
     others = [name for name in ("sigma_b", "sigma_h") if name in free_scales(kernel)]
     homogeneous = isinstance(as_nonlinearity(kernel.nonlinearity), Rectifier) and kernel.depth == 1
@@ -94,7 +96,7 @@ def powers_of(kernel: RNTK, name: str) -> np.ndarray:
 def _total(kernel: RNTK, X: Sequences, powers: np.ndarray) -> np.ndarray:
     """The Gram and its derivatives by scales but σ_v, (1 + k, n, n), of all directions."""
     if not len(powers):
-        return kernel.with_params(dtype="float64")(X)[None]
+        return kernel(X)[None]
     total = 0.0
     for way in kernel._ways:
         here = X if way == "forward" else X.reversed()

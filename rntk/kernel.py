@@ -77,8 +77,9 @@ class RNTK(Kernel):
     apart at every step, and rounding too: with σ_w = 1.6 it has lost half its digits after 100 steps. A function by
     quadrature has the quadrature's error.
 
-    Raises ValueError for a parameter out of range, an input that is not finite or has another shape, different lengths
-    where the readout needs equal ones, and a σ_w so large that the kernel overflows its dtype; TypeError for a nonlinearity
+    Raises ValueError for a parameter out of range, an input that is not finite or has another shape, a masked array that hides
+    values, different lengths where the readout needs equal ones, values so small that the dtype loses k(x, x), and a σ_w so large
+    that the kernel overflows its dtype; TypeError for a nonlinearity
     that is none; MemoryError for what will not fit, before it is computed.
 
     Examples
@@ -178,6 +179,7 @@ class RNTK(Kernel):
         self._validate()
         X, Y = as_pair(X, Y, ragged=True)
         self._foresee(2 * len(X), len(X if Y is None else Y))
+        self._refuse_lost(X, Y)
         return tuple(self._grams(self._pairs(X, Y), "both"))
 
     def _pairs(self, X, Y):

@@ -35,9 +35,9 @@ _erf = np.vectorize(erf, otypes=[float])
 
 
 def correlation(p, r, q) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """√(pq), its inverse, and c = r/√(pq), which rounding does not carry beyond ±1; all 0 where a variance is."""
+    """√(pq), its inverse, and c = r/√(pq), which rounding does not carry beyond ±1; these 0 where a variance is 0 or lost."""
     norm = np.sqrt(p) * np.sqrt(q)
-    inverse = np.divide(1, norm, out=np.zeros_like(norm), where=norm > 0)
+    inverse = np.divide(1, norm, out=np.zeros_like(norm), where=norm >= np.finfo(float).tiny)
     return norm, inverse, np.clip(r * inverse, -1.0, 1.0)
 
 
@@ -132,9 +132,8 @@ class Sin(Nonlinearity):
         return np.sin(a)
 
     def dual(self, p, r, q):
-        half = (p + q) / 2
-        up, down = np.exp(np.minimum(r - half, 0)), np.exp(np.minimum(-r - half, 0))
-        return (up - down) / 2, (up + down) / 2
+        size, less = np.exp(np.minimum(np.abs(r) - (p + q) / 2, 0)) / 2, np.expm1(-2 * np.abs(r))
+        return -np.sign(r) * size * less, size * (2 + less)  # where r is small, a difference would lose it
 
     def derivatives(self, p, r, q):
         """−V/2, −V'/2, V."""

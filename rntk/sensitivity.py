@@ -24,14 +24,18 @@ def sensitivity(kernel: RNTK, x, Y) -> np.ndarray:
     Raises ValueError for inputs that the kernel refuses, NotImplementedError for a nonlinearity without derivatives.
     """
     kernel._validate()
-    X, Y = as_pair(np.asarray(x, dtype=float)[None], Y, ragged=True)
+    X, Y = as_pair([x], Y, ragged=True)
+    double = kernel.with_params(dtype="float64")
+    double._refuse_lost(X, Y)
     if kernel.readout == "mean_untied":
         kernel._needs_equal_lengths(X, Y)
     ways = {"forward": [1], "backward": [-1], "both": [1, -1]}[kernel.direction]
     total = 0.0
     for way in ways:
         here = (X, Y) if way == 1 else (X.reversed(), Y.reversed())
-        total = total + _gradient(*here, kernel.parameters, kernel.output == "ntk")[:, ::way]
+        with np.errstate(over="ignore", invalid="ignore"):
+            total = total + _gradient(*here, kernel.parameters, kernel.output == "ntk")[:, ::way]
+    double._refuse_overflow(total, X.shape[1])
     return total
 
 

@@ -1,8 +1,11 @@
 """Sequences, of equal or different lengths: every input is checked here, before anything is computed."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+
+FITS = "every value must be at most 1.8e308; divide them all by one number first"
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,11 @@ class Sequences:
         """(n, T, m), T of the longest."""
         return self.values.shape
 
+    @cached_property
+    def peaks(self) -> np.ndarray:
+        """The greatest |x| of each sequence, (n,)."""
+        return np.maximum(self.values.max(axis=(1, 2)), -self.values.min(axis=(1, 2)))
+
     def reversed(self) -> "Sequences":
         """Every sequence from its end to its beginning."""
         if not self.ragged:
@@ -61,7 +69,8 @@ def as_sequences(X, name: str = "X") -> Sequences:
 
     Takes an array (n, T), which has one channel, or (n, T, m); or a list of n arrays (T_i,) or (T_i, m), of any lengths.
     Raises ValueError for any other shape, an empty set or sequence, sequences of different numbers of channels, values that
-    are not numbers, NaN and infinity; `name` is what the message calls the argument.
+    are no real numbers (booleans are 0 and 1), whole numbers beyond float64, masked arrays that hide values, NaN and infinity; `name`
+    is what the message calls the argument.
     """
     if isinstance(X, Sequences):
         return X
@@ -111,20 +120,38 @@ def _each(X, name: str) -> list[np.ndarray]:
 
 
 def _numbers(given, name: str) -> np.ndarray:
+    refuse_hidden(given, name)
     try:
         array = np.asarray(given)
-        if array.dtype.kind not in "biuf" and not (array.dtype == object and _real(array)):
-            raise TypeError(f"they are {array.dtype.name}")
-        return array.astype(np.float64, copy=False)
+        if array.dtype.kind not in "biuf" and (other := _other(array)):
+            raise TypeError(f"they are {other}")
+        with np.errstate(over="ignore"):  # of a wider type: infinity is refused with its place
+            return array.astype(np.float64, copy=False)
+    except OverflowError as error:
+        raise ValueError(f"{name} holds a whole number that no float64 can: {FITS}") from error
     except (ValueError, TypeError) as error:
         raise ValueError(
             f"{name} must be real numbers in an array of shape (n, T) or (n, T, m), or a list of arrays (T_i, m): {error}"
         ) from error
 
 
-def _real(array: np.ndarray) -> bool:
-    """Whether all objects are numbers, and none a string that could be read as one."""
-    return all(isinstance(value, int | float | np.number) for value in array.flat)
+def refuse_hidden(given, name: str) -> None:
+    """Raise ValueError where a masked array, or one of a list of them, hides values: others would be computed in their place."""
+    parts = given if isinstance(given, list | tuple) else [given]
+    hidden = sum(np.ma.count_masked(part) for part in parts if isinstance(part, np.ma.MaskedArray))
+    if hidden:
+        raise ValueError(
+            f"{name} is masked, and hides {hidden} of its values: every value must be there. Fill them in first, for instance by "
+            f"linear interpolation over time (pandas: `DataFrame(X.filled(np.nan)).interpolate(axis=1)`), or leave the sequences out"
+        )
+
+
+def _other(array: np.ndarray) -> str:
+    """What values are that are no real numbers, a string among them that could be read as one; "" where all are."""
+    if array.dtype != object:
+        return array.dtype.name
+    others = (type(value).__name__ for value in array.flat if not isinstance(value, int | float | np.number))
+    return next((f"objects, and one is of type {other}" for other in others), "")
 
 
 def _not_finite(x: np.ndarray, t: int, where: str) -> str:

@@ -11,7 +11,7 @@ from rntk.estimator import KernelEstimator, check_kernel, normalised
 from rntk.extras import needs
 from rntk.normalisation import NORMALISATIONS
 from rntk.nystroem import NystroemFeatures
-from rntk.sequences import Sequences, as_sequences
+from rntk.sequences import FITS, Sequences, as_sequences, refuse_hidden
 
 with needs("sklearn"):
     from sklearn.base import (
@@ -49,15 +49,24 @@ class OfSeries:
         """Series as the kernel takes them: arrays are checked by scikit-learn, lists of unequal lengths by this package."""
         if ragged(X):
             return as_sequences(X)
-        return as_sequences(validate_data(self, X, reset=fitting, allow_nd=True, dtype=np.float64))
+        self._validated(X, reset=fitting)
+        return as_sequences(X)
 
     def _training_set(self, X, y, numeric: bool) -> tuple[Sequences, np.ndarray]:
         """Series, and what they are to be told by."""
+        refuse_hidden(y, "y")
         if ragged(X) and y is not None:
             check_consistent_length(X, y)
             return as_sequences(X), column_or_1d(y, dtype=np.float64 if numeric else None, warn=True)
-        X, y = validate_data(self, X, y, allow_nd=True, dtype=np.float64, y_numeric=numeric)
+        _, y = self._validated(X, y, y_numeric=numeric)
         return as_sequences(X), y
+
+    def _validated(self, *given, **options):
+        """What scikit-learn makes of series. It also reads hidden values, texts and dates, which `as_sequences` refuses."""
+        try:
+            return validate_data(self, *given, allow_nd=True, dtype=np.float64, **options)
+        except OverflowError as error:
+            raise ValueError(f"X holds a whole number that no float64 can: {FITS}") from error
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -13,7 +13,7 @@ from rntk.estimator import KernelEstimator, check_kernel, diagonal, normalised
 from rntk.extras import needs
 from rntk.kernel import RNTK
 from rntk.normalisation import NORMALISATIONS
-from rntk.sequences import Sequences, as_sequences
+from rntk.sequences import Sequences, as_sequences, refuse_hidden
 
 with needs("sktime"):
     from sktime.classification.base import BaseClassifier
@@ -39,17 +39,19 @@ OF_ESTIMATORS = {"capability:categorical_in_X": False}
 
 def sequences(X) -> Sequences:
     """A panel as sktime hands it over, (n, m, T) or a list of data frames."""
-    return as_sequences(
-        X.transpose(0, 2, 1) if isinstance(X, np.ndarray) else [np.asarray(frame, float) for frame in X]
-    )
+    return as_sequences(X.transpose(0, 2, 1) if isinstance(X, np.ndarray) else [np.asarray(frame) for frame in X])
 
 
 def panel(X):
-    """Lists of arrays (T_i,), which sktime does not know, as lists of data frames; anything else as it is."""
+    """Lists of arrays (T_i,), which sktime does not know, as lists of data frames; anything else as it is. Raises ValueError where
+    values are hidden, which sktime reads.
+    """
+    refuse_hidden(X, "X")
     if isinstance(X, list | tuple) and X and all(isinstance(x, np.ndarray) and x.ndim == 1 for x in X):
         import pandas as pd
 
-        return [pd.DataFrame({"x": x}) for x in X]
+        X = as_sequences(X)
+        return [pd.DataFrame({"x": x[start:, 0]}) for x, start in zip(X.values, X.starts, strict=True)]
     return X
 
 
@@ -57,6 +59,7 @@ class OfPanels:
     """What sktime's estimators do to a panel before anything else."""
 
     def _internal_convert(self, X, y=None):
+        refuse_hidden(y, "y")
         return super()._internal_convert(panel(X), y)
 
 

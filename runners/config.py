@@ -14,11 +14,14 @@ from datasets.fetch import fetch
 from datasets.loading import placed
 from datasets.own import ENDINGS, members
 from results.names import check_name
+from rntk.base import FLOAT_MAX, is_number
 from rntk.machine import cores
 from runners.method import CALLS, Method
 from runners.overrides import fault, own_folders, with_own_folder
 from runners.protocol import Protocol
 from runners.uri import mask, out_of_arguments, refuse_in_files
+
+MISSING = object()  # of a setting that a configuration does not have
 
 
 def plain(config) -> dict:
@@ -54,6 +57,12 @@ def method_of(config: DictConfig) -> Method:
     strange = sorted(set(fields) - set(valid))
     if strange:
         raise ValueError(f"method {fields.get('name')!r} has no {strange[0]!r}: it may have {', '.join(valid)}")
+    for kind in CALLS:
+        given = fields.get(kind)
+        if given is not None and not (isinstance(given, dict) and isinstance(given.get("_target_", ""), str)):
+            raise ValueError(
+                f"method {fields['name']!r}: its {kind} needs a `_target_`, the class to use, and its parameters: {given!r}"
+            )
     return Method(**fields).validate()
 
 
@@ -63,12 +72,12 @@ def sources_of(value) -> list[str]:
     """
     if isinstance(value, str):
         ours = HERE / f"{value}.txt"
-        if ours.is_file():
+        if os.path.isfile(ours):  # pathlib's raises OSError for a name that is too long
             return listed(ours)
         path = Path(value)
-        if path.suffix == ".txt" and not path.is_file():
+        if path.suffix == ".txt" and not os.path.isfile(path):
             raise ValueError(f"study.datasets={value!r}: there is no such file")
-        named = lines(path) if path.is_file() and path.suffix not in ENDINGS else [value]
+        named = lines(path) if os.path.isfile(path) and path.suffix not in ENDINGS else [value]
     elif isinstance(value, Iterable):
         named = [str(name) for name in value]
     else:
@@ -111,7 +120,7 @@ def study_folder(config: DictConfig) -> Path:
 def workers_of(workers: int | None) -> int:
     """The number of worker processes: what `workers` says, or all cores this process may use."""
     workers = cores() if workers is None else workers
-    if not isinstance(workers, int) or workers < 1:
+    if type(workers) is not int or workers < 1:
         raise ValueError(
             f"workers={workers!r}: a whole number of at least 1 is needed, or null for all {cores()} cores"
         )
@@ -120,6 +129,39 @@ def workers_of(workers: int | None) -> int:
             f"workers={workers}: this process may use {cores()} cores; more workers than that only wait for each other"
         )
     return workers
+
+
+def timeout_of(config: DictConfig) -> float | None:
+    """The seconds that a task may take, or None for no limit."""
+    timeout = config.timeout
+    if timeout is not None and not (is_number(timeout) and 0 < timeout <= FLOAT_MAX):
+        raise ValueError(f"timeout={timeout!r}: a finite number of seconds > 0 is needed, or null for no limit")
+    return timeout
+
+
+def check_settings(config: DictConfig) -> None:
+    """Raise ValueError for a setting of `conf/settings.yaml`, or `report` and `study.beside`, that cannot be used: before anything is."""
+    kinds = {
+        "output": (str, "a folder"),
+        "data.root": (str | None, "a folder, or null"),
+        "data.downloads": (bool, "true or false"),
+        "tracking.enabled": (bool, "true or false"),
+        "tracking.uri": (str | None, "a tracking URI, or null"),
+        "report": (bool, "true or false"),
+        "pictures": (list, "a list of datasets"),
+        "study.beside": (list, "a list of studies"),
+    }
+    for key, (kind, needed) in kinds.items():
+        value = OmegaConf.select(config, key, default=MISSING)
+        value = plain(value) if OmegaConf.is_config(value) else value
+        parts = value if kind is list and isinstance(value, list) else []
+        if value is not MISSING and not (
+            isinstance(value, kind) and value != "" and all(isinstance(part, str) for part in parts)
+        ):
+            raise ValueError(f"{key}={value!r}: {needed} is needed")
+    timeout_of(config)
+    workers_of(config.workers)
+    scores_of(config)
 
 
 def scores_of(config: DictConfig) -> str:

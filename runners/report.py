@@ -15,7 +15,7 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig
 
-from runners.config import begin, protocol_of, stop, study_folder
+from runners.config import begin, check_settings, protocol_of, stop, study_folder
 
 REFERENCE = Path(__file__).parent.parent / "results" / "reference"
 
@@ -25,6 +25,7 @@ def report(config: DictConfig) -> None:
     from results.store import has_records
 
     try:
+        check_settings(config)
         places = [study_folder(config), REFERENCE / config.study.name]
         folder = next(filter(has_records, places), places[0])
         print(f"{write(config, folder, config.pictures)}\nmade from the records in {folder}")

@@ -13,7 +13,17 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig
 
-from runners.config import begin, datasets_of, methods_of, protocol_of, scores_of, stop, study_folder, workers_of
+from runners.config import (
+    begin,
+    check_settings,
+    datasets_of,
+    methods_of,
+    protocol_of,
+    scores_of,
+    stop,
+    study_folder,
+    workers_of,
+)
 
 
 def reproduce(config: DictConfig) -> None:
@@ -22,6 +32,7 @@ def reproduce(config: DictConfig) -> None:
     from results.store import CannotWrite, locked
 
     try:
+        check_settings(config)
         with locked(study_folder(config)), told() as damaged:
             failures = run_study(config)
     except (ValueError, CannotWrite) as error:

@@ -12,7 +12,7 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig
 
-from runners.config import begin, method_of, protocol_of, scores_of, stop, workers_of
+from runners.config import begin, check_settings, method_of, protocol_of, scores_of, stop, workers_of
 
 
 def run(config: DictConfig) -> None:
@@ -26,6 +26,7 @@ def run(config: DictConfig) -> None:
     runtime = HydraConfig.get()
     sweeping = runtime.mode == RunMode.MULTIRUN
     try:
+        check_settings(config)
         record, fresh = result_of(
             config,
             downloads=config.data.downloads and not sweeping,

@@ -7,6 +7,7 @@ import hashlib
 import re
 import shutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import pytest
 
 import datasets
 from baselines import NearestNeighbour
-from datasets import DataError, DatasetMissing, downloads, find, load, reading, sources
+from datasets import DataError, DatasetMissing, catalogue, downloads, find, load, reading, sources
 
 BUNDLED = ["ACSF1", "ArrowHead", "GunPoint", "ItalyPowerDemand", "OSULeaf"]
 
@@ -72,6 +73,7 @@ def test_a_local_file_with_another_hash_is_refused_by_name(tmp_path, spoiled):
             lambda split, lines: [line.rsplit("\t", 1)[0] for line in lines],
             r"GunPoint_TRAIN\.tsv: 50 series of 149 steps",
         ),
+        (lambda split, lines: [line + "\t1" for line in lines], r"GunPoint_TRAIN\.tsv: 50 series of 151 steps"),
         (
             lambda split, lines: [line.rsplit("\t", 1)[0] + "\tNaN" for line in lines],
             r"GunPoint_TRAIN\.tsv: 50 values are NaN",
@@ -80,9 +82,14 @@ def test_a_local_file_with_another_hash_is_refused_by_name(tmp_path, spoiled):
         (lambda split, lines: ["not a number\tx"] * 50, r"GunPoint_TRAIN\.tsv: not a table"),
     ],
 )
-def test_a_local_file_of_another_shape_is_refused_by_name(tmp_path, change, message):
+def test_a_local_file_of_another_shape_is_refused_by_name(tmp_path, monkeypatch, change, message):
+    """Where the catalogue has no hash of it; with one, that is all that is looked at."""
+    root = write_tsv(tmp_path, "GunPoint", change)
+    with pytest.raises(DataError, match=r"GunPoint_T\w+\.tsv: SHA-256"):
+        load("GunPoint", root)
+    monkeypatch.setitem(catalogue(), "GunPoint", replace(find("GunPoint"), sha256_train="", sha256_test=""))
     with pytest.raises(DataError, match=message):
-        load("GunPoint", write_tsv(tmp_path, "GunPoint", change))
+        load("GunPoint", root)
 
 
 def test_half_a_dataset_is_refused_by_name(tmp_path):

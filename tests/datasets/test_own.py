@@ -11,6 +11,7 @@ from sktime.datasets import load_from_tsfile
 
 from datasets import DataError, find, load
 from datasets.own import SHARE, members, own, own_name
+from datasets.reading import read_series
 
 BUNDLED = Path(sktime.__file__).parent / "datasets" / "data"
 
@@ -115,7 +116,7 @@ def test_a_path_to_one_of_the_archives_datasets_is_that_dataset(tmp_path):
     assert load(str(BUNDLED / "GunPoint"), downloads=False).sha256 == find("GunPoint").sha256
     for split in ("TRAIN", "TEST"):
         write(tmp_path / "GunPoint" / f"GunPoint_{split}.tsv", *series())
-    with pytest.raises(DataError, match="12 series of 8 steps, where the catalogue has 50 of 150 for GunPoint"):
+    with pytest.raises(DataError, match=r"GunPoint_TRAIN\.tsv: SHA-256 .*the data differ from the archive.s"):
         load(str(tmp_path / "GunPoint"), downloads=False)
 
 
@@ -225,6 +226,16 @@ def test_what_to_know_of_the_labels_is_noted():
         ("return np.full((2, 5), np.nan), [1, 2]", "number 0 holds no value"),
         ("return [['x']], [1]", "it: its series are not arrays of numbers"),
         ("return [], []", "it: its series are none"),
+        (
+            "return np.ma.masked_less(np.arange(8.0).reshape(4, 2), 1), list('abab')",
+            r"some are masked; fill them with NaN",
+        ),
+        ("return np.ones((4, 5)), np.ma.masked_equal([1, 2, 1, 2], 2)", "it: some labels are masked"),
+        ("return np.ones((4, 5)).astype(str), list('abab')", "not arrays of numbers: they are str"),
+        ("return np.ones((4, 5)).astype(str).astype(object), list('abab')", "not arrays of numbers: they are '1.0'"),
+        ("return np.ones((4, 5)) + 1j, list('abab')", "not arrays of numbers: they are complex128"),
+        ("return np.ones((4, 5)).astype('M8[s]'), list('abab')", "not arrays of numbers: they are datetime64"),
+        ("return [[10**400, 1]] * 4, list('abab')", "not arrays of numbers: int too large"),
         ("return np.ones((4, 2, 2, 2)), list('abab')", r"number 0 has shape \(2, 2, 2\)"),
         ("return np.ones((6, 5)), list('aabbcc')", "6 series of 3 classes cannot be split: bring a test part"),
     ],
@@ -288,3 +299,45 @@ def test_a_file_that_changed_is_read_again(tmp_path):
     assert find(str(path)) is before  # once in a process
     write(path, *series(n=14))
     assert find(str(path)).sha256 != before.sha256
+
+
+@pytest.mark.parametrize("source", ["./" + "a" * 500, "a" * 500 + ".tsv", "~nobody", "~nobody/x", "./\x00"])
+def test_a_path_that_no_system_has_is_a_mistake_of_the_command_line(source):
+    """Names that are too long, users who do not exist, and a zero byte: found by fuzzing."""
+    with pytest.raises(ValueError, match="there is no "):
+        find(source)
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("NA\t1\t2", ["NA"]),  # a class of this name, and none that is missing
+        ('"a"\t1\t2', ["a"]),
+        ("1\x0b\t1\t2", ["1\x0b"]),  # only line feeds end lines
+        ("\ufeff1\t1\t2", ["1"]),
+    ],
+)
+def test_labels_are_text(tmp_path, line, found):
+    (tmp_path / "A.tsv").write_text(line + "\n", encoding="utf-8")
+    series, labels = read_series(tmp_path / "A.tsv")
+    assert labels.tolist() == found and [x.tolist() for x in series] == [[1, 2]]
+
+
+def test_cells_are_numbers_or_missing(tmp_path):
+    (tmp_path / "A.tsv").write_text("1\t\tNaN\tNA\t-1e3\n1\t2\r\n")
+    series, _ = read_series(tmp_path / "A.tsv")
+    np.testing.assert_array_equal(series[0], [np.nan, np.nan, np.nan, -1000])
+    assert series[1].tolist() == [2]
+    for cell in ("True", "1_0", "0x1", "1,5"):
+        (tmp_path / "A.tsv").write_text(f"1\t{cell}\n")
+        with pytest.raises(DataError, match=f"could not convert string to float: '{cell}'"):
+            read_series(tmp_path / "A.tsv")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [("1 2", "line 1 has no tab"), ("", "it holds no line"), ("1\t2\n3\n", "line 2 has no tab")]
+)
+def test_what_is_no_table_is_said(tmp_path, content, message):
+    (tmp_path / "A.tsv").write_text(content)
+    with pytest.raises(DataError, match=message):
+        read_series(tmp_path / "A.tsv")
