@@ -14,8 +14,8 @@ from datasets.fetch import fetch
 from datasets.loading import placed
 from datasets.own import ENDINGS, members
 from results.names import check_name
-from rntk.base import FLOAT_MAX, is_number
 from rntk.machine import cores
+from runners.limits import Limits
 from runners.method import CALLS, Method
 from runners.overrides import fault, own_folders, with_own_folder
 from runners.protocol import Protocol
@@ -131,12 +131,9 @@ def workers_of(workers: int | None) -> int:
     return workers
 
 
-def timeout_of(config: DictConfig) -> float | None:
-    """The seconds that a task may take, or None for no limit."""
-    timeout = config.timeout
-    if timeout is not None and not (is_number(timeout) and 0 < timeout <= FLOAT_MAX):
-        raise ValueError(f"timeout={timeout!r}: a finite number of seconds > 0 is needed, or null for no limit")
-    return timeout
+def limits_of(config: DictConfig) -> Limits:
+    """How long a task may take, and how much memory."""
+    return Limits(config.timeout, config.memory)
 
 
 def check_settings(config: DictConfig) -> None:
@@ -159,7 +156,7 @@ def check_settings(config: DictConfig) -> None:
             isinstance(value, kind) and value != "" and all(isinstance(part, str) for part in parts)
         ):
             raise ValueError(f"{key}={value!r}: {needed} is needed")
-    timeout_of(config)
+    limits_of(config)
     workers_of(config.workers)
     scores_of(config)
 

@@ -7,6 +7,7 @@ import resource
 import time
 import traceback
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +16,14 @@ from datasets import DataError, Dataset, DatasetMissing, catalogue, load
 from datasets.catalogue import Entry
 from datasets.lengths import length_of, one_length
 from results import store
+from results.integrity import check
 from results.record import Record
 from rntk.normalisation import normalise
 from rntk.svm.machine import NotConverged
 from rntk.svm.scores import OutOfTime
 from runners.classify import with_classifier, with_kernel, with_network
 from runners.environment import environment, limit_threads
-from runners.limits import limited
+from runners.limits import NO_LIMITS, Limits, limited
 from runners.method import Method
 from runners.protocol import Protocol
 from runners.task import Task
@@ -31,29 +33,27 @@ def run_task(
     task: Task,
     folder: Path,
     root: str | None,
-    timeout: float | None = None,
+    limits: Limits = NO_LIMITS,
     threads: int = 1,
     scores: str = "best",
-    memory: float | None = None,
 ) -> Record:
     """Evaluate a task and write its record under `folder`; whatever goes wrong is in the record.
 
-    `timeout` is in seconds, `memory` in GiB (`runners.limits`); `scores` says whether all settings are scored to the end
-    (`rntk.svm.scores`).
+    `scores` says whether all settings are scored to the end (`rntk.svm.scores`).
     """
     started = time.perf_counter()
     record = blank_record(task, "failed")
     record.environment = environment()
     timings: dict[str, float] = {}
     try:
-        with limit_threads(threads), limited(timeout, memory):
-            evaluate(task, record, timings, root, time.monotonic() + (timeout or np.inf), scores)
+        with limit_threads(threads), limited(limits):
+            evaluate(task, record, timings, root, time.monotonic() + (limits.timeout or np.inf), scores)
     except DatasetMissing as error:
         record.status, record.reason = "skipped", str(error)
     except OutOfTime as error:
-        record.status, record.reason = "timeout", f"{error} (limit {timeout:g} s)"
+        record.status, record.reason = "timeout", f"{error} (limit {limits.timeout:g} s)"
     except MemoryError as error:
-        limit = f" (limit {memory:g} GiB)" if memory else ""
+        limit = f" (limit {limits.memory:g} GiB)" if limits.memory else ""
         record.status, record.reason = "memory", f"{error or 'more memory was needed than there is'}{limit}"
     except NotConverged as error:
         record.status, record.reason = "not_converged", str(error)
@@ -67,6 +67,16 @@ def run_task(
     }
     store.write(record, folder)
     return record
+
+
+def recorded(task: Task, folder: Path) -> Record | None:
+    """The record of a task under `folder`, looked for by its name; None where there is none. Raises Damage where it is damaged."""
+    name = f"{blank_record(task, 'failed').name}.json"
+    if store.read_file(folder, name) is None:
+        return None
+    record = store.head(folder, name)
+    check(record, partial(store.table, folder, record))
+    return record if record.key == task.key else None
 
 
 def blank_record(task: Task, status: str, reason: str = "") -> Record:

@@ -1,11 +1,12 @@
 """How long a task may take, and how much memory: beyond either it ends, with a record that says so, and its process goes on."""
 
-import math
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
+from rntk.base import FLOAT_MAX, is_number
 from rntk.svm.scores import OutOfTime
 
 try:
@@ -17,24 +18,32 @@ GIB = 2**30
 LATER = 0.5, 1.1  # seconds, and times the limit
 
 
-def check_limit(name: str, value, unit: str) -> float | None:
-    """Return a limit; raises ValueError for what is neither a positive number nor None."""
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not (math.isfinite(value) and value > 0):
-        raise ValueError(f"{name}={value!r}: a number of {unit} above 0 is needed, or null for no limit")
-    return float(value)
+@dataclass(frozen=True)
+class Limits:
+    """`timeout` in seconds and `memory` in GiB, of a task; None is no limit. Raises ValueError for what is no positive number."""
+
+    timeout: float | None = None
+    memory: float | None = None
+
+    def __post_init__(self):
+        for name, unit in (("timeout", "seconds"), ("memory", "GiB")):
+            value = getattr(self, name)
+            if value is not None and not (is_number(value) and 0 < value <= FLOAT_MAX):
+                raise ValueError(f"{name}={value!r}: a finite number of {unit} > 0 is needed, or null for no limit")
+
+
+NO_LIMITS = Limits()
 
 
 @contextmanager
-def limited(timeout: float | None, memory: float | None) -> Iterator[None]:
-    """A block that may take `timeout` seconds, and `memory` GiB beyond what its process has at its beginning; None is no limit.
+def limited(limits: Limits) -> Iterator[None]:
+    """A block that may take a task's seconds, and its memory beyond what its process has at its beginning.
 
     Raises OutOfTime, at the next line of Python, where it has taken half a second and a tenth more, for selection looks at the time
     between two settings, and can say how far it came; allocations beyond the memory raise MemoryError. Where the system
     has no such timer or limit, or the block is not in the main thread, there is none.
     """
-    with _clock(timeout), _ceiling(memory):
+    with _clock(limits.timeout), _ceiling(limits.memory):
         yield
 
 

@@ -17,6 +17,7 @@ from runners.config import (
     begin,
     check_settings,
     datasets_of,
+    limits_of,
     methods_of,
     protocol_of,
     scores_of,
@@ -30,16 +31,17 @@ def reproduce(config: DictConfig) -> None:
     """Run the study of a configuration."""
     from results.integrity import told
     from results.store import CannotWrite, locked
+    from runners.ending import Terminated, ends_on_sigterm
 
     try:
         check_settings(config)
-        with locked(study_folder(config)), told() as damaged:
+        with ends_on_sigterm(), locked(study_folder(config)), told() as damaged:
             failures = run_study(config)
     except (ValueError, CannotWrite) as error:
         stop(str(error))
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as end:
         print("\nstopped: what is done is recorded; run the same command again to go on", file=sys.stderr)
-        sys.exit(130)
+        sys.exit(143 if isinstance(end, Terminated) else 130)
     for message in damaged:
         print(message, file=sys.stderr)
     if failures or damaged:
@@ -98,7 +100,7 @@ def run_study(config: DictConfig) -> int:
         folder,
         root=config.data.root,
         workers=workers,
-        timeout=config.timeout,
+        limits=limits_of(config),
         scores=scores,
         on_record=view.log,
         forecast=forecast,

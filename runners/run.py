@@ -6,13 +6,12 @@ python -m runners.run -m dataset=GunPoint,ArrowHead method.kernel.sigma_w=1.34,1
 
 import sys
 from contextlib import nullcontext
-from functools import partial
 from pathlib import Path
 
 import hydra
 from omegaconf import DictConfig
 
-from runners.config import begin, check_settings, method_of, protocol_of, scores_of, stop, workers_of
+from runners.config import begin, check_settings, limits_of, method_of, protocol_of, scores_of, stop, workers_of
 
 
 def run(config: DictConfig) -> None:
@@ -69,7 +68,7 @@ def result_of(config: DictConfig, downloads: bool, threads: int, shown: bool):
     method, protocol, scores, root = method_of(config.method), protocol_of(config), scores_of(config), config.data.root
     task = Task(placed(str(config.dataset), root, downloads), method, protocol)
     folder = Path(config.output) / "run"
-    if record := recorded(task, folder):
+    if record := found(task, folder):
         return record, False
     reason = task.method.absent or fetch([task.source], root, downloads).get(task.source)
     if reason:
@@ -77,26 +76,22 @@ def result_of(config: DictConfig, downloads: bool, threads: int, shown: bool):
         store.write(record, folder)
         return record, True
     with progress(f"{task.dataset} {task.method.name}") if shown else nullcontext():
-        return run_task(task, folder, root, config.timeout, threads, scores), True
+        return run_task(task, folder, root, limits_of(config), threads, scores), True
 
 
-def recorded(task, folder: Path):
-    """The final record of a task, looked for by its name alone; None where there is none. One that is damaged is set aside."""
-    from results import store
-    from results.integrity import Damage, check
-    from runners.evaluate import blank_record
+def found(task, folder: Path):
+    """The final record of a task; None where there is none. One that is damaged is set aside."""
+    from results.integrity import Damage
+    from runners.evaluate import blank_record, recorded
     from runners.reproduce import set_aside
 
-    name = f"{blank_record(task, 'failed').name}.json"
-    if store.read_file(folder, name) is None:
-        return None
     try:
-        record = store.head(folder, name)
-        check(record, partial(store.table, folder, record))
+        record = recorded(task, folder)
     except Damage as damage:
+        name = f"{blank_record(task, 'failed').name}.json"
         print(set_aside(folder, name, str(damage), own=True), file=sys.stderr)
         return None
-    return record if record.key == task.key and record.is_final else None
+    return record if record and record.is_final else None
 
 
 def report(record, folder: Path, fresh: bool) -> str:

@@ -1,13 +1,16 @@
 """A study: the missing tasks of a plan, run in worker processes, each record on disk before anyone hears of it.
 
-One level of parallelism: joblib's loky processes over tasks, one thread each. A worker that dies takes the pool with
-it, not the study: what is missing then runs again in fewer workers, and a task that kills the last worker alone is
-recorded as failed.
+One level of parallelism: joblib's loky processes over tasks, one thread each. A worker that dies, or cannot begin, takes the pool with
+it, not the study: what is missing then runs again in fewer workers, one more after each few tasks that end well; and a task whose worker
+dies TRIES times while it is alone is recorded as failed.
 """
 
+import errno
 import os
+import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -17,16 +20,21 @@ from tempfile import TemporaryDirectory
 from threading import Event, Lock, Thread
 
 from joblib import Parallel, delayed, parallel_config
-from joblib.externals.loky.process_executor import TerminatedWorkerError
+from joblib.externals.loky.process_executor import BrokenProcessPool
 from tqdm import tqdm
 
 from results import store
+from results.integrity import Damage
 from results.record import Record
 from rntk.waiting import SOON, Watch, watched
-from runners.evaluate import blank_record, run_task
+from runners.ending import asked_once
+from runners.evaluate import blank_record, recorded, run_task
+from runners.limits import NO_LIMITS, Limits
 from runners.plan import Forecast, duration
 from runners.task import Task
 
+TRIES = 3
+NO_ROOM = (errno.ENOMEM, errno.EAGAIN)  # for another process
 TICK = 1.0  # seconds between two looks at how far the running tasks are
 
 
@@ -36,19 +44,24 @@ def run_tasks(
     *,
     root: str | None,
     workers: int,
-    timeout: float | None = None,
+    limits: Limits = NO_LIMITS,
     scores: str = "best",
     on_record: Callable[[Record], None] = lambda record: None,
     forecast: Forecast | None = None,
 ) -> None:
     """Run tasks in the given order on `workers` processes.
 
-    Calls `on_record`, in this process, with each record as it comes in. `forecast` says how long they take, and learns.
+    Calls `on_record`, in this process, with each record as it comes in. `forecast` says how long they take, and learns. After a Ctrl-C
+    those that run are finished, and KeyboardInterrupt is raised; after a second one at once.
     """
     if not tasks:
         return
-    missing = {task.key: task for task in tasks}
-    with TemporaryDirectory(prefix="rntk-") as reports, Progress(tasks, workers, forecast, Path(reports)) as progress:
+    missing, most, deaths = {task.key: task for task in tasks}, workers, Counter()
+    with (
+        TemporaryDirectory(prefix="rntk-") as reports,
+        Progress(tasks, workers, forecast, Path(reports)) as progress,
+        asked_once() as asked,
+    ):
 
         def take(record: Record) -> None:
             del missing[record.key]
@@ -56,22 +69,30 @@ def run_tasks(
             progress.advance(record)
 
         while missing:
-            since = datetime.now(UTC).replace(microsecond=0)
+            since, progress.workers = datetime.now(UTC).replace(microsecond=0), workers
+            some = list(missing.values())[: None if workers == most else 2 * workers]
             try:
-                for record in _parallel(list(missing.values()), workers, reports, folder, root, timeout, 1, scores):
+                for record in _parallel(some, workers, asked, reports, folder, root, limits, 1, scores):
                     take(record)
-            except TerminatedWorkerError:
+                if asked.is_set() and missing:
+                    raise KeyboardInterrupt
+                workers = min(workers + 1, most)
+            except (BrokenProcessPool, OSError) as error:
+                if isinstance(error, OSError) and error.errno not in NO_ROOM:
+                    raise
                 for record in _lost(missing, folder, since):
                     take(record)
                 if workers > 1:
                     workers -= 1
-                    progress.workers = workers
-                    progress.say(f"a worker was killed (out of memory?): going on with {workers}")
+                    progress.say(f"a worker was killed, or could not begin (out of memory?): going on with {workers}")
                 elif missing:
                     culprit = next(iter(missing.values()))
-                    record = blank_record(culprit, "failed", "its worker process was killed (out of memory?)")
-                    store.write(record, folder)
-                    take(record)
+                    deaths[culprit.key] += 1
+                    if deaths[culprit.key] == TRIES:
+                        reason = f"its worker process was killed {TRIES} times, or could not begin (out of memory?)"
+                        record = blank_record(culprit, "failed", reason)
+                        store.write(record, folder)
+                        take(record)
 
 
 class Progress:
@@ -155,17 +176,24 @@ def read(path: Path) -> tuple[float, float, str] | None:
     return (float(share), float(seconds), said.strip()) if said.endswith("\n") else None
 
 
-def _parallel(tasks, workers, *arguments):
+def _parallel(tasks, workers, asked, *arguments):
+    def to_begin():
+        for task in tasks:
+            if asked.is_set():
+                return
+            yield delayed(_work)(os.getpid(), task, *arguments)
+
     # joblib runs a single job in this very process; with two and one dispatched at a time, a task that dies takes
     # only its worker along
     with parallel_config("loky", n_jobs=max(workers, 2), inner_max_num_threads=1):
-        yield from Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch=workers)(
-            delayed(_work)(os.getpid(), task, *arguments) for task in tasks
-        )
+        yield from Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch=workers)(to_begin())
 
 
 def _work(parent: int, task: Task, reports: str, *arguments) -> Record:
     _end_with(parent)
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # a terminal sends it to all: the study's process says what comes of it
     os.environ["RNTK_QUIET"] = "1"  # what is compiled the study's process has said
     with watched(Watch(Report(Path(reports) / task.key))):
         return run_task(task, *arguments)
@@ -185,8 +213,13 @@ def _end_with(parent: int) -> None:
 
 def _lost(missing: dict[str, Task], folder: Path, since: datetime) -> list[Record]:
     """Records that a pool wrote since it began, although its answers were lost with it."""
-    written = [record for record in store.heads(folder) if record.key in missing and "finished" in record.timings]
-    return [record for record in written if datetime.fromisoformat(record.timings["finished"]) >= since]
+    found = []
+    for task in missing.values():
+        with suppress(Damage):
+            record = recorded(task, folder)
+            if record and "finished" in record.timings and datetime.fromisoformat(record.timings["finished"]) >= since:
+                found.append(record)
+    return found
 
 
 def describe(record: Record) -> str:

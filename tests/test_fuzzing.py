@@ -18,7 +18,8 @@ from datasets.own import read_own
 from datasets.reading import read_series
 from results import store
 from results.record import Record
-from runners.config import method_of, protocol_of, sources_of, timeout_of, workers_of
+from runners.config import method_of, protocol_of, sources_of, workers_of
+from runners.limits import Limits
 from runners.overrides import fault
 
 FAST = 25
@@ -215,7 +216,7 @@ def test_methods(fields):
 
 @often(VALUES)
 def test_numbers(value):
-    limit = only_value_errors(lambda: timeout_of(config(timeout=value)))
+    limit = only_value_errors(lambda: Limits(timeout=value).timeout)
     assert limit is None or 0 < limit < float("inf")
     count = only_value_errors(lambda: workers_of(value))
     assert count is None or count >= 1

@@ -51,6 +51,15 @@ class Slow(RBF):
 
 
 @dataclass
+class Unhurried(RBF):
+    """Takes a second for each Gram."""
+
+    def _gram(self, pairs):
+        time.sleep(1)
+        return super()._gram(pairs)
+
+
+@dataclass
 class Greedy(RBF):
     """Takes 2 GiB for each Gram."""
 

@@ -18,6 +18,7 @@ from rntk.svm.machine import Machine
 from runners import evaluate
 from runners.environment import limit_threads
 from runners.evaluate import run_task
+from runners.limits import Limits
 from runners.method import Method
 from runners.protocol import Protocol
 from runners.task import Task
@@ -72,7 +73,7 @@ def test_a_task_is_plain_cross_validation_refit_and_prediction(tmp_path, grid, t
 def evaluated(folder, kernel, dataset="GunPoint", scores="best", timeout=None, **protocol):
     """The record of a task with a kernel given by its `_target_` and parameters."""
     method = Method("some", kernel).validate()
-    return run_task(Task(dataset, method, Protocol(**protocol)), folder, None, timeout, scores=scores)
+    return run_task(Task(dataset, method, Protocol(**protocol)), folder, None, Limits(timeout), scores=scores)
 
 
 def test_test_rows_are_computed_only_after_a_setting_is_chosen(tmp_path):
