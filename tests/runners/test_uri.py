@@ -93,6 +93,7 @@ def files_with(folder, secret=SECRET):
 TASK = ["dataset=GunPoint", "method=1nn_ed"]
 
 
+@pytest.mark.slow
 def test_a_run_leaves_no_trace_of_a_password(tmp_path):
     """Of the command line; the study goes on, and says where it did not write."""
     output = f"output={tmp_path}"
