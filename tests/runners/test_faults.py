@@ -243,7 +243,9 @@ def test_ctrl_c_twice_and_sigterm_end_at_once(end, code, tmp_path):
     time.sleep(1)
     started = time.monotonic()
     end(process)
-    errors = ended(process, code=code)
+    errors = process.communicate(timeout=DEADLINE)[1]
+    # Python dies of the signal itself where it came while a string was executed, as in an import: a shell sees 130, too
+    assert process.returncode in (code, 128 - code), errors
     assert time.monotonic() - started < 20
     assert "stopped: what is done is recorded" in errors and "Traceback" not in errors
     assert until(partial(all_gone, process.pid))
