@@ -1,0 +1,65 @@
+"""How long it takes to plan a study of which all is done, and to look one task up, beside many records: `python -m benchmarks.records`.
+
+The plan is made three times: without an index, which opens every record, then with it, and with it after a record was damaged. The lookup is
+what `runners.run` does. Times are of this machine, which is why that of reading the same number of files stands beside them.
+"""
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from results.index import final_keys
+from results.integrity import sealed
+from results.record import Record
+from results.store import RECORDS, to_csv
+from runners.evaluate import recorded
+from runners.method import Method
+from runners.protocol import Protocol
+from runners.task import Task
+
+METHOD = Method("rbf", kernel={"_target_": "baselines.RBF", "gamma": [0.1, 1.0, 10.0]})
+
+
+def write_many(folder: Path, n: int) -> None:
+    """Write n records as a study has them, of a hundred test cases each, without waiting for the disk."""
+    records = folder / RECORDS
+    records.mkdir(parents=True)
+    rows = [{"case": i, "label": "1", "predicted": str(i % 2)} for i in range(100)]
+    tables = {"predictions": to_csv(rows).encode(), "grid": b"gamma,C=1,note\n" + b"0.1,55,\n" * 3}
+    for i in range(n):
+        key = f"{i:064x}"[::-1]
+        record = Record(
+            "Coffee", f"rbf_{i}", key, "ok", cv_accuracy=0.55, test_accuracy=0.5, n_tied=1, n_test=100, n_train=100,
+            method_config=METHOD.as_dict(), protocol=Protocol().as_dict(), timings={"total": 1.0},
+        )  # fmt: skip
+        for name, content in tables.items():
+            (records / f"{record.name}.{name}.csv").write_bytes(content)
+        (records / f"{record.name}.json").write_bytes(sealed(record.head(), tables))
+
+
+def seconds(call: Callable[[], object]) -> float:
+    """How long a call takes."""
+    started = time.perf_counter()
+    call()
+    return time.perf_counter() - started
+
+
+def main(n: int = 100_000) -> None:
+    """Print a line a measurement."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "study"
+        print(f"{n} records written in {seconds(lambda: write_many(folder, n)):.1f} s")
+        time.sleep(3)  # what is younger than two seconds is not trusted to the index
+        files = list((folder / RECORDS).iterdir())
+        print(f"{len(files)} files read in {seconds(lambda: [path.read_bytes() for path in files]):.1f} s")
+        print(f"plan without an index: {seconds(lambda: final_keys(folder)):.1f} s")
+        print(f"plan with it: {seconds(lambda: final_keys(folder)):.2f} s")
+        files[0].write_bytes(b"")
+        print(f"plan with it, a file damaged: {seconds(lambda: final_keys(folder)):.2f} s")
+        print(f"one task: {1e3 * seconds(lambda: recorded(Task('Coffee', METHOD, Protocol()), folder)):.1f} ms")
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
