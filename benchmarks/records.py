@@ -1,7 +1,7 @@
 """How long it takes to plan a study of which all is done, and to look one task up, beside many records: `python -m benchmarks.records`.
 
-The plan is made three times: without an index, which opens every record, then with it, and with it after a record was damaged. The lookup is
-what `runners.run` does. Times are of this machine, which is why that of reading the same number of files stands beside them.
+The plan is made three times: without an index, which opens every record, then with it, and with it after a record was damaged. The
+lookup is what `runners.run` does. Times are of this machine: that of reading the same number of files stands beside them.
 """
 
 import sys

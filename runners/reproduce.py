@@ -119,6 +119,11 @@ def run_study(config: DictConfig) -> int:
     report_absent(methods)
     for record in faults:
         print(describe(record), file=sys.stderr)
+    if faults:
+        print(
+            f"{len(faults)} without a result: run the same command again, and all but those that did not converge are tried again",
+            file=sys.stderr,
+        )
     return len(faults)
 
 

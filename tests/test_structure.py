@@ -1,6 +1,7 @@
 """The house: imports run downward, every config composes, and the wheel holds the kernel alone."""
 
 import ast
+import re
 import subprocess
 import sys
 import zipfile
@@ -259,3 +260,12 @@ assert not OmegaConf.has_resolver("all_cores")
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_no_file_is_unpickled_and_no_shell_is_used():
+    """A record, a cache or a download could bring code along; a name could."""
+    loads = r"\b(pickle|cloudpickle|dill|shelve|marshal|joblib)\.loads?\b|allow_pickle=True|yaml\.(unsafe_)?load\("
+    forbidden = rf"{loads}|shell=True|os\.(system|popen)\("
+    for package in ("rntk", "baselines", "datasets", "results", "runners"):
+        for path in (ROOT / package).rglob("*.py"):
+            assert not re.search(forbidden, path.read_text()), path

@@ -14,10 +14,15 @@ from pathlib import Path
 
 import psutil
 import pytest
+from hydra import compose, initialize_config_dir
 
 from results import store
+from results.tables import write_tables
+from runners.config import methods_of, protocol_of
+from runners.study import run_tasks
+from runners.task import Task
 from tests.results.records import older, rewritten
-from tests.runners.processes import ended, start
+from tests.runners.processes import ROOT, ended, start
 
 pytestmark = [pytest.mark.slow, pytest.mark.faults]
 STUDY = ("study=smoke", "report=false", "tracking.enabled=false")
@@ -132,7 +137,7 @@ def in_group(process, group):
         return False
 
 
-def test_a_worker_that_a_memory_limit_kills(undisturbed, tmp_path):
+def test_a_task_beyond_its_memory(undisturbed, tmp_path):
     """A method that takes all memory there is, beside others: it is recorded as such, by its own limit or the system's."""
     greedy = "+methods.greedy={name:greedy,kernel:{_target_:tests.runners.kernels.Greedy}}"
     errors = ended(begin(tmp_path, greedy, "memory=0.7"), code=1)
@@ -259,9 +264,17 @@ def test_two_at_once_on_one_folder(undisturbed, tmp_path):
     assert results(tmp_path) == undisturbed[1]
 
 
-def test_one_worker_and_shuffled_tasks(undisturbed, tmp_path):
-    """In another order, and one after the other."""
-    finish(tmp_path, "study.datasets=[ItalyPowerDemand,GunPoint]", workers=1)
+@pytest.mark.parametrize("workers", [1, 4])
+def test_the_number_of_workers_and_the_order_of_tasks_change_nothing(workers, undisturbed, tmp_path):
+    """The command takes no more workers than there are cores: here they are asked for directly, in an order of their own."""
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        config = compose("reproduce", list(STUDY))
+    protocol = protocol_of(config)
+    tasks = [Task(name, method, protocol) for name in config.study.datasets for method in methods_of(config)]
+    random.Random(workers).shuffle(tasks)
+    run_tasks(tasks, tmp_path / "smoke", root=None, workers=workers)
+    shutil.copy(undisturbed[0] / "smoke" / "plan.json", tmp_path / "smoke")
+    write_tables(tmp_path / "smoke")
     assert results(tmp_path) == undisturbed[1]
 
 
