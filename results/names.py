@@ -3,7 +3,7 @@
 import re
 
 LONGEST = 80
-NAME = re.compile(rf"\w[\w.+=@-]{{0,{LONGEST - 1}}}")
+NAME = re.compile(rf"\w[\w.+=@%&-]{{0,{LONGEST - 1}}}")
 
 
 def check_name(what: str, name: str) -> str:
@@ -11,7 +11,7 @@ def check_name(what: str, name: str) -> str:
     if not isinstance(name, str) or not NAME.fullmatch(name):
         shown = repr(name) if len(str(name)) <= LONGEST else f"{str(name)[:20]!r}… ({len(str(name))} characters)"
         raise ValueError(
-            f"{what}={shown}: a name is needed, which becomes that of files: letters, digits and . _ + = @ -, the first a letter, a digit "
-            f"or _, and at most {LONGEST} of them"
+            f"{what}={shown}: a name is needed, which becomes that of files: letters, digits and . _ + = @ % & -, the first a letter, a "
+            f"digit or _, and at most {LONGEST} of them"
         )
     return name

@@ -28,6 +28,17 @@ def ends_on_sigterm() -> Iterator[None]:
 
 
 @contextmanager
+def stoppable() -> Iterator[None]:
+    """A block after which the program ends with a line and status 130 where Ctrl-C ended it, and 143 where SIGTERM did."""
+    try:
+        with ends_on_sigterm():
+            yield
+    except KeyboardInterrupt as end:
+        print("\nstopped: what is done is recorded; run the same command again to go on", file=sys.stderr)
+        sys.exit(143 if isinstance(end, Terminated) else 130)
+
+
+@contextmanager
 def asked_once() -> Iterator[threading.Event]:
     """A block in which the first Ctrl-C sets the event, and the second one raises KeyboardInterrupt."""
     asked = threading.Event()

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from rntk.base import FLOAT_MAX, is_number
-from rntk.svm.scores import OutOfTime
 
 try:
     import resource
@@ -52,6 +51,8 @@ def _clock(timeout: float | None) -> Iterator[None]:
     if not timeout or not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
         return
+
+    from rntk.svm.scores import OutOfTime  # with which Numba comes, and a command is to start without
 
     def over(*_):
         raise OutOfTime("stopped in the middle")

@@ -31,17 +31,14 @@ def reproduce(config: DictConfig) -> None:
     """Run the study of a configuration."""
     from results.integrity import told
     from results.store import CannotWrite, locked
-    from runners.ending import Terminated, ends_on_sigterm
+    from runners.ending import stoppable
 
     try:
         check_settings(config)
-        with ends_on_sigterm(), locked(study_folder(config)), told() as damaged:
+        with stoppable(), locked(study_folder(config)), told() as damaged:
             failures = run_study(config)
     except (ValueError, CannotWrite) as error:
         stop(str(error))
-    except KeyboardInterrupt as end:
-        print("\nstopped: what is done is recorded; run the same command again to go on", file=sys.stderr)
-        sys.exit(143 if isinstance(end, Terminated) else 130)
     for message in damaged:
         print(message, file=sys.stderr)
     if failures or damaged:

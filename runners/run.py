@@ -12,6 +12,7 @@ import hydra
 from omegaconf import DictConfig
 
 from runners.config import begin, check_settings, limits_of, method_of, protocol_of, scores_of, stop, workers_of
+from runners.ending import stoppable
 
 
 def run(config: DictConfig) -> None:
@@ -20,6 +21,7 @@ def run(config: DictConfig) -> None:
     from hydra.types import RunMode
 
     from datasets import DatasetMissing
+    from results.store import CannotWrite
     from runners.sweep import note_result, refused
 
     runtime = HydraConfig.get()
@@ -37,7 +39,7 @@ def run(config: DictConfig) -> None:
             note_result(runtime.runtime.output_dir, refused(config, runtime.job.num, error))
             print(f"error: {error}", file=sys.stderr)
             return
-        if isinstance(error, (ValueError, DatasetMissing)):
+        if isinstance(error, (ValueError, DatasetMissing, CannotWrite)):
             stop(str(error))
         raise
     folder = Path(config.output) / "run"
@@ -131,4 +133,5 @@ main = hydra.main(version_base="1.3", config_path="../conf", config_name="run")(
 
 if __name__ == "__main__":
     begin("run")
-    main()
+    with stoppable():
+        main()

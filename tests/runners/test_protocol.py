@@ -116,7 +116,7 @@ def test_the_key_holds_everything_that_matters():
         ({"kernel": {"gamma": 1}}, "needs a `_target_`"),
         ({"kernel": {"_target_": "baselines.RFB"}}, "method 'm'.*RFB"),
         ({}, "exactly one of"),
-        ({"kernel": {"_target_": "pathlib.Path"}}, "has no __call__, which the study calls"),
+        ({"kernel": {"_target_": "sklearn.svm.SVC"}}, "has no __call__, which the study calls"),
         ({"kernel": {"_target_": "baselines.RBF"}, "normalisation": "l2"}, "normalisation='l2'"),
     ],
 )
@@ -134,6 +134,7 @@ def test_a_nonlinearity_that_is_none_is_refused_by_its_methods_name():
 def test_a_class_of_ones_own_is_known_by_its_file(tmp_path, monkeypatch):
     """What it computes may change while its config does not."""
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "my_kernels.py").write_text("class Mine:\n    pass\n")
     keys = []
     for comment in ("", "# another\n"):

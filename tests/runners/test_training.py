@@ -102,8 +102,8 @@ def test_a_seed_that_diverged_has_no_part_in_the_mean(record_and_folder):
 
 def test_a_network_that_will_not_fit_is_a_record(tmp_path):
     record = run_task(task(width=10**6), tmp_path, None)
-    assert record.status == "failed"
-    assert record.reason.startswith("MemoryError: 2 trainings of IdentityRNN")
+    assert record.status == "memory"
+    assert record.reason.startswith("2 trainings of IdentityRNN")
 
 
 def test_the_key_is_that_of_the_training_code(monkeypatch):
