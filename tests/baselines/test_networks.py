@@ -316,6 +316,7 @@ def test_a_search_in_which_all_diverges():
     assert search.curves
 
 
+@pytest.mark.slow
 def test_sequences_of_different_lengths_are_trained_as_they_are():
     X, y = problem(24)
     ragged = [x[i % 4 :] for i, x in enumerate(X)]
@@ -331,6 +332,7 @@ def test_what_will_not_fit_is_refused_before_it_is_computed():
         search.fit(X, y, folds(y, 2, 0))
 
 
+@pytest.mark.slow
 def test_architectures_that_fit_go_on_without_those_that_do_not():
     X, y = problem(20)
     settings = [{"width": 10**6}, {"width": 4}]

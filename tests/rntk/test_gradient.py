@@ -130,7 +130,9 @@ def test_a_series_more_moves_no_other_pair_and_many_are_as_few(X):
 )
 def test_some_derivatives_are_those_of_all(by, nonlinearity, X):
     """Whether or not the one by σ_u follows from others that are asked for."""
-    kernel = RNTK(**NETWORK, nonlinearity=nonlinearity)
+    kernel = RNTK(
+        **NETWORK, nonlinearity=nonlinearity, backend="numpy"
+    )  # compiled it is a compilation for each number of them
     some, every = gram_gradient(kernel, X, by)[1], gram_gradient(kernel, X, SCALES)[1]
     np.testing.assert_allclose(some, every[:, :, [SCALES.index(name) for name in by]], rtol=1e-11)
 

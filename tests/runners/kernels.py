@@ -61,10 +61,10 @@ class Unhurried(RBF):
 
 @dataclass
 class Greedy(RBF):
-    """Takes 2 GiB for each Gram."""
+    """Takes a GiB for each Gram."""
 
     def _gram(self, pairs):
-        return super()._gram(pairs) + np.ones(2**28)[0] - 1
+        return super()._gram(pairs) + np.ones(2**27)[0] - 1
 
 
 @dataclass

@@ -96,6 +96,7 @@ def test_a_record_whose_worker_died_before_it_answered_is_taken(command, capsys,
         assert f"/2] GunPoint {head['method']}: {scores}, " in printed.err
 
 
+@pytest.mark.slow
 def test_an_older_record_is_no_answer_of_a_worker_that_died(tmp_path):
     task = Task("GunPoint", Method("deadly", {"_target_": "tests.runners.kernels.Deadly"}), Protocol())
     timings = {"total": 1.0, "finished": "2026-01-02T10:00:00+00:00"}

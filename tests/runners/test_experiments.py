@@ -49,6 +49,7 @@ def test_the_empirical_kernel_converges_as_the_root_of_the_width():
     assert len(found.rows) == 72
 
 
+@pytest.mark.slow
 def test_kernel_and_weights_move_less_in_wider_networks():
     found = constancy([64, 256, 1024], 4, n=4, steps=60, times=3, fit_from=64, **NETWORK)
     assert within(found.numbers["recurrent"], -1.0)

@@ -15,6 +15,8 @@ import pytest
 from results.pack import pack
 from runners import tracking
 
+pytestmark = pytest.mark.xdist_group("study")  # on one worker, for whose fixture a study runs
+
 ROOT = Path(__file__).parents[2]
 METHODS = ["rntk", "ntk", "rbf", "polynomial", "gaussian", "1nn_ed"]
 OFF = "tracking.enabled=false"
@@ -194,6 +196,7 @@ def test_mlflow_can_be_rebuilt_from_packed_records(smoke, tmp_path):
     assert len(client.search_runs([experiment], "tags.kind = 'task' and tags.status = 'ok'")) == 12
 
 
+@pytest.mark.slow
 def test_one_worker_and_two_give_the_same_bytes_also_when_killed_and_resumed(smoke, tmp_path):
     """The study in one worker, killed without warning after a few records, and run again, against the one in two
     workers.
@@ -267,6 +270,7 @@ def test_failing_and_killed_tasks_and_missing_datasets_stop_nothing(tmp_path, mo
     assert "2 of 8 done, 6 to run" in again.stdout  # failures are not cached
 
 
+@pytest.mark.slow
 def test_a_file_that_is_not_the_archives_is_refused_by_name_and_stops_nothing(tmp_path):
     folder = tmp_path / "data" / "GunPoint"
     folder.mkdir(parents=True)

@@ -17,6 +17,8 @@ from runners.protocol import Protocol
 from runners.task import Task
 from runners.tracking import Tracker
 
+pytestmark = pytest.mark.xdist_group("training")  # on one worker, for whose fixture a study runs
+
 SMALL = {"_target_": "baselines.networks.IdentityRNN", "width": 6, "epochs": 6, "seeds": 2, "folds": 2}
 
 
@@ -159,6 +161,7 @@ def test_without_jax_networks_are_listed_and_the_rest_runs(no_jax, command, caps
     assert capsys.readouterr().err == "error: this needs jax and optax: pip install '.[networks]'\n"
 
 
+@pytest.mark.slow
 def test_the_command_says_mean_and_spread(command, capsys, tmp_path):
     given = [f"method.network.{name}={value}" for name, value in SMALL.items() if name in ("width", "epochs")]
     given += [
