@@ -427,6 +427,7 @@ def figures_of(page):
     return found
 
 
+@pytest.mark.slow
 def test_every_figure_of_the_study_is_in_the_page_as_pdf_and_svg(whole):
     """Those that the script draws for any two methods are there as files."""
     page, held = read(whole / "report" / "index.html")

@@ -64,6 +64,7 @@ def test_two_sets_and_a_function_of_ones_own():
     assert np.abs(deviations(kernel, X, 300, 24, Y, jnp.cos)).max() < 4
 
 
+@pytest.mark.slow
 def test_one_network_comes_closer_as_its_width_grows():
     """The spread of the tangent kernel over networks falls as the square root of the width."""
     X = sequences(np.random.default_rng(5))

@@ -11,6 +11,7 @@ from rntk.base import Kernel
 from rntk.gaussian_process import GPKernel
 from rntk.gradient import free_scales, gram_gradient
 
+pytestmark = pytest.mark.xdist_group("gradient")  # each process compiles anew
 SCALES = ["sigma_w", "sigma_u", "sigma_b", "sigma_h", "sigma_v"]
 NETWORK = {"sigma_w": 1.3, "sigma_u": 0.8, "sigma_b": 0.2, "sigma_h": 0.3, "sigma_v": 1.1}
 
@@ -137,6 +138,7 @@ def test_some_derivatives_are_those_of_all(by, nonlinearity, X):
     np.testing.assert_allclose(some, every[:, :, [SCALES.index(name) for name in by]], rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_long_series_take_turns():
     """Of more steps than a row takes in turn."""
     long = np.random.default_rng(2).normal(size=(3, 40))
