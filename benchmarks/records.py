@@ -2,22 +2,28 @@
 
 The plan is made three times: without an index, which opens every record, then with it, and with it after a record was damaged. The
 lookup is what `runners.run` does. Times are of this machine: that of reading the same number of files stands beside them.
+
+At last: what it takes to write the records of the reference run, and to track them, against the work of its tasks (on another machine).
 """
 
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+from benchmarks.study import REFERENCE
 from results.index import final_keys
 from results.integrity import sealed
-from results.record import Record
-from results.store import RECORDS, to_csv
+from results.record import TABLES, Record
+from results.store import RECORDS, heads, read_files, read_table, to_csv, write, write_pack
+from runners.config import quiet_mlflow
 from runners.evaluate import recorded
 from runners.method import Method
 from runners.protocol import Protocol
 from runners.task import Task
+from runners.view.tracker import Tracker
 
 METHOD = Method("rbf", kernel={"_target_": "baselines.RBF", "gamma": [0.1, 1.0, 10.0]})
 
@@ -61,5 +67,24 @@ def main(n: int = 100_000) -> None:
         print(f"one task: {1e3 * seconds(lambda: recorded(Task('Coffee', METHOD, Protocol()), folder)):.1f} ms")
 
 
+def overhead() -> None:
+    """Print what records and tracking add to the work of the reference run."""
+    quiet_mlflow()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "ucr56"
+        write_pack(folder, read_files(REFERENCE))
+        records = list(heads(folder))
+        whole = [replace(one, **{name: read_table(one, folder, name) for name in TABLES}) for one in records]
+        written = seconds(lambda: [write(one, Path(temporary) / "again") for one in whole])
+        tracker = Tracker("ucr56", f"sqlite:///{temporary}/mlflow.db", Path(temporary))
+        tracked = seconds(lambda: [tracker.log(one, folder) for one in records])
+    work = sum(one.timings["total"] for one in records)
+    share = (written + tracked) / work
+    print(
+        f"{len(records)} records: {written:.1f} s to write, {tracked:.1f} s to track, {share:.1%} of {work:.0f} s of work"
+    )
+
+
 if __name__ == "__main__":
     main(*map(int, sys.argv[1:]))
+    overhead()

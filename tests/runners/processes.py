@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from mlflow.tracking import MlflowClient
@@ -31,6 +32,9 @@ def start(module, folder, *arguments, output=subprocess.PIPE, **more):
         stderr=output,
         text=True,
         start_new_session=True,
+        preexec_fn=partial(
+            signal.signal, signal.SIGINT, signal.SIG_DFL
+        ),  # what runs in the background begins with it ignored
     )
 
 
