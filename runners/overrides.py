@@ -13,6 +13,7 @@ from hydra.errors import HydraException, MissingConfigException
 from omegaconf import OmegaConf
 
 from datasets.catalogue import similar, unknown
+from results.names import check_name
 
 CONF = Path(__file__).parent.parent / "conf"
 OWN = Path("conf")  # methods and studies of one's own, in the folder that a command is run in
@@ -83,10 +84,11 @@ class Check:
             if wrong := [str(name) for name in names if str(name) not in self.options[group]]:
                 return unknown(group, wrong[0], self.options[group])
         try:
-            self.composed(filter(None, map(one_value, overrides)))
+            config = self.composed(filter(None, map(one_value, overrides)))
         except Exception as error:  # Hydra's, OmegaConf's and YAML's
             return self.cause(overrides) or words(error)
-        return self.cause(overrides) if any(adds_to_root(override) for override in overrides) else None
+        added = self.cause(overrides) if any(adds_to_root(override) for override in overrides) else None
+        return added or fault_of_name(config)
 
     def cause(self, overrides: list[Override]) -> str | None:
         """Which override is the one at fault, in our words; None where it is none by itself."""
@@ -130,6 +132,17 @@ def fault_of_key(override: Override, config: dict) -> str | None:
     added = parent and has(config, parent) and "nothing similar; " in meant and not override.is_delete()
     more = f"; +{override.input_line} adds a setting that its file does not name" if added else ""
     return f"unknown setting {key!r}{meant}{more}"
+
+
+def fault_of_name(config: dict) -> str | None:
+    """What is wrong with the name of a study, in whose folder Hydra writes before anybody else can look at it."""
+    study = config.get("study")
+    try:
+        if isinstance(study, dict) and "name" in study:
+            check_name("study.name", study["name"])
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def adds_to_root(override: Override) -> bool:

@@ -92,6 +92,15 @@ def test_a_command_ends_with_the_answer_alone(command, capsys):
         assert printed.err == "error: unknown setting 'outputt': did you mean output?\n" and not printed.out
 
 
+@pytest.mark.parametrize("name", ["../../evil", "a/b", "x" * 500, "''"])
+@pytest.mark.parametrize("entry", ["reproduce", "report"])
+def test_a_name_that_leaves_its_folder_is_refused_before_anything_is_written(entry, name, command, capsys, tmp_path):
+    output = tmp_path / "inside" / "deep"
+    assert command(f"runners.{entry}", "study=smoke", f"study.name={name}", f"output={output}") == 2
+    assert capsys.readouterr().err.startswith("error: study.name='")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_current_folders_conf_is_looked_into_unless_another_is_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert with_own_folder(["a=1"]) == ["a=1"]
