@@ -8,12 +8,11 @@ import os
 import time
 from collections import defaultdict
 from contextlib import suppress
-from functools import partial
 from hashlib import blake2b, sha256
 from pathlib import Path
 
-from results.integrity import Damage, check
-from results.store import RECORDS, head, packed, record_name, table, write_text
+from results.integrity import Damage
+from results.store import RECORDS, packed, record_name, sound, write_text
 
 INDEX = ".index"
 SETTLED = 2 * 10**9  # nanoseconds after which a file that is changed again has another time on every file system
@@ -30,8 +29,7 @@ def final_keys(folder: Path) -> tuple[set[str], dict[str, str]]:
             seen[name] = known[name]
         else:
             try:
-                record = head(folder, name)
-                check(record, partial(table, folder, record))
+                record = sound(folder, name)
             except Damage as damage:
                 damaged[name] = str(damage)
                 continue

@@ -237,6 +237,13 @@ def head(folder: Path, name: str) -> Record:
     return found
 
 
+def sound(folder: Path, name: str) -> Record:
+    """The record of a head's file, without its tables; raises Damage also where these are not its own, or do not bear it out."""
+    record = head(folder, name)
+    check(record, partial(table, folder, record))
+    return record
+
+
 def table(folder: Path, record: Record, name: str) -> bytes | None:
     """One of a record's TABLES, as it lies in this folder; None where there is none."""
     return read_file(folder, f"{record.name}.{name}.csv")

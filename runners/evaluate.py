@@ -7,7 +7,6 @@ import resource
 import time
 import traceback
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,6 @@ from datasets import DataError, Dataset, DatasetMissing, catalogue, load
 from datasets.catalogue import Entry
 from datasets.lengths import length_of, one_length
 from results import store
-from results.integrity import check
 from results.record import Record
 from rntk.normalisation import normalise
 from rntk.svm.machine import NotConverged
@@ -74,8 +72,7 @@ def recorded(task: Task, folder: Path) -> Record | None:
     name = f"{blank_record(task, 'failed').name}.json"
     if store.read_file(folder, name) is None:
         return None
-    record = store.head(folder, name)
-    check(record, partial(store.table, folder, record))
+    record = store.sound(folder, name)
     return record if record.key == task.key else None
 
 

@@ -156,7 +156,7 @@ def test_a_field_of_another_type_is_refused(field, value, needed):
 def test_the_index_opens_what_has_changed_and_nothing_else(study, monkeypatch):
     opened = []
     monkeypatch.setattr(index, "SETTLED", 0)
-    monkeypatch.setattr(index, "head", lambda folder, name: opened.append(name) or store.head(folder, name))
+    monkeypatch.setattr(index, "sound", lambda folder, name: opened.append(name) or store.sound(folder, name))
     whole = index.final_keys(study)
     assert len(opened) == 2
     assert index.final_keys(study) == whole and len(opened) == 2
