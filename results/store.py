@@ -13,21 +13,16 @@ import os
 import tempfile
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from functools import lru_cache, partial
 from io import StringIO
 from pathlib import Path
 from unicodedata import normalize
 
 from results.integrity import Damage, DamagedRecord, check, opened, sealed
+from results.locks import held
 from results.names import check_name
 from results.record import TABLES, Record
 from results.zipped import Zipped, to_zip
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
 
 PLAN, RECORDS, PACK, ASIDE = "plan.json", "records", "records.zip", "set_aside"
 FULL = (errno.ENOSPC, errno.EDQUOT)  # the disk, or this user's share of it
@@ -92,26 +87,11 @@ def write_bytes(path: Path, content: bytes) -> None:
         ) from error
 
 
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold a study's folder for this process alone; raises ValueError where another process has it.
-
-    The operating system lets go when the process ends, however it ends. Where it has no such lock, nothing is held.
-    """
-    if fcntl is None:
-        yield
-        return
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    with open(Path(folder) / ".lock", "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise ValueError(
-                f"{folder} is in use by another run of this study: wait for it, or end it first"
-            ) from error
-        except OSError:  # a file system without locks
-            pass
-        yield
+def locked(folder: Path):
+    """Hold a study's folder for this process alone; raises ValueError where another process has it (`results.locks.held`)."""
+    return held(
+        Path(folder) / ".lock", f"{folder} is in use by another run of this study: wait for it, or end it first"
+    )
 
 
 def to_csv(rows: list[dict]) -> str:
