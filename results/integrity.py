@@ -1,7 +1,7 @@
 """What lets a record be believed: its head knows the SHA-256 of its tables and of itself, and nothing of it is shown that its tables do
 not bear out.
 
-Records of before, which have no checksums, are believed where their accuracy is that of their predictions.
+Records that an older version wrote have no checksums: they are believed where their accuracy is that of their predictions.
 """
 
 import csv

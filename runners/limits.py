@@ -38,9 +38,9 @@ NO_LIMITS = Limits()
 def limited(limits: Limits) -> Iterator[None]:
     """A block that may take a task's seconds, and its memory beyond what its process has at its beginning.
 
-    Raises OutOfTime, at the next line of Python, where it has taken half a second and a tenth more, for selection looks at the time
-    between two settings, and can say how far it came; allocations beyond the memory raise MemoryError. Where the system
-    has no such timer or limit, or the block is not in the main thread, there is none.
+    Selection itself looks at the time between two settings, and can say how far it came. Where it is still computing half a second and a
+    tenth of the limit later, a timer raises OutOfTime at the next line of Python. Memory beyond the limit raises MemoryError where it is
+    asked for. There is no limit where the system has no such timer or ceiling, and none of time outside the main thread.
     """
     with _clock(limits.timeout), _ceiling(limits.memory):
         yield

@@ -1,8 +1,8 @@
 """A study: the missing tasks of a plan, run in worker processes, each record on disk before anyone hears of it.
 
-One level of parallelism: joblib's loky processes over tasks, one thread each. A worker that dies, or cannot begin, takes the pool with
-it, not the study: what is missing then runs again in fewer workers, one more after each few tasks that end well; and a task whose worker
-dies TRIES times while it is alone is recorded as failed.
+One level of parallelism: joblib's loky processes over tasks, one thread each. Where a worker dies or cannot begin, its pool ends, and the
+study goes on: one worker fewer runs what is missing, and each small group of tasks that ends well adds a worker again, up to the number
+that was asked for. A task has failed when its worker died TRIES times while no other task was running.
 """
 
 import errno
