@@ -17,6 +17,7 @@ from benchmarks.measure import arguments
 from benchmarks.problem import PROTOCOL, method, training_set
 from datasets import Dataset, listed, load
 from results import store
+from results.writing import write_text
 from rntk.svm.grams import scaled
 from rntk.svm.scores import UNUSABLE
 from runners.environment import limit_threads
@@ -51,7 +52,7 @@ def write(folder: Path, dataset: Dataset, method_name: str, every: int) -> None:
         table = [
             [row, *plain(*scaled(gram(setting)), y, folds)] for row, setting in list(enumerate(grid.settings()))[::step]
         ]
-    store.write_text(store.path_of(name, folder), "".join(",".join(map(str, row)) + "\n" for row in table))
+    write_text(store.path_of(name, folder), "".join(",".join(map(str, row)) + "\n" for row in table))
 
 
 def plain(K: np.ndarray, scale: float, y: np.ndarray, folds) -> list[int]:

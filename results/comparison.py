@@ -14,8 +14,8 @@ import pandas as pd
 from results import significance
 from results.integrity import telling
 from results.significance import ALPHA, Friedman, Posterior, cliques, comparisons, friedman, nemenyi, square
-from results.store import write_text
 from results.tables import describe_coverage, markdown, number, study_accuracies
+from results.writing import write_text
 
 FEWEST = 6  # datasets that differ: with five the smallest two-sided p of the signed-rank test, 2 / 2⁵, is above ALPHA
 

@@ -12,7 +12,8 @@ from hashlib import blake2b, sha256
 from pathlib import Path
 
 from results.integrity import Damage
-from results.store import RECORDS, packed, record_name, sound, write_text
+from results.store import RECORDS, packed, record_name, sound
+from results.writing import write_text
 
 INDEX = ".index"
 SETTLED = 2 * 10**9  # nanoseconds after which a file that is changed again has another time on every file system

@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
+
+from results.writing import writing_to
 
 try:
     import fcntl
@@ -14,13 +16,16 @@ except ImportError:  # Windows
 
 @contextmanager
 def held(path: Path, refusal: str, patience: float = 0.0) -> Iterator[None]:
-    """Hold a file; raises ValueError, which says `refusal`, where another process still has it after so many seconds.
+    """Hold a file; raises ValueError, which says `refusal`, where another process still has it after so many seconds, and
+    CannotWrite where there can be no such file.
 
     The operating system lets go when the process ends, however it ends. Where it has no such lock, nothing is held.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + patience
-    with open(path, "w") as file:
+    with ExitStack() as opened:
+        with writing_to(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = opened.enter_context(open(path, "w"))
         while not taken(file):
             if time.monotonic() >= deadline:
                 raise ValueError(refusal)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from results import store
 from results.integrity import told
+from results.writing import write_bytes
 
 # of a head: they differ on another day or, in the last digits, on another processor, and with them its checksum
 NO_RESULTS = ("timings", "environment", "gram", "schema", "tables", "checksum")
@@ -59,7 +60,7 @@ def unpack(packed: Path, folder: Path) -> int:
     if _plan(folder) not in (None, _plan(packed)):
         raise ValueError(f"{folder} has another plan than {packed}: unpack into another folder, or remove it")
     for name in sorted(files, key=lambda name: (name.endswith(".json"), name)):  # a head comes after its tables
-        store.write_bytes(Path(folder) / store.RECORDS / name, files[name])
+        write_bytes(Path(folder) / store.RECORDS / name, files[name])
     _write_plan(packed, folder)
     return len({store.record_name(name) for name in files})
 
@@ -97,7 +98,7 @@ def _write_plan(source: Path, target: Path) -> None:
     if plan is None:
         (Path(target) / store.PLAN).unlink(missing_ok=True)
     elif plan != _plan(target):
-        store.write_bytes(Path(target) / store.PLAN, plan)
+        write_bytes(Path(target) / store.PLAN, plan)
 
 
 def some(names: list[str], n: int = 3) -> str:

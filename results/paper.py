@@ -25,11 +25,12 @@ from results.integrity import telling
 from results.latex import escape, latex
 from results.overview import overview
 from results.significance import ROPE, comparisons
-from results.store import read_table, study_records, write_bytes, write_text
+from results.store import read_table, study_records
 from results.tables import describe, latex_accuracies, latex_summary, study_accuracies
 from results.ties import TIES, read_ties
 from results.ties import readable as readable_ties
 from results.ties import summary as summary_of_ties
+from results.writing import write_bytes, write_text
 
 DOCS = Path(__file__).parents[1] / "docs"
 KINDS = DOCS.parent / "datasets" / "archive.csv"

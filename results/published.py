@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from results.integrity import telling
-from results.store import write_text
 from results.tables import markdown, study_accuracies
+from results.writing import write_text
 
 HERE = Path(__file__).with_suffix("")
 COLUMNS = ["dataset", "method", "accuracy"]

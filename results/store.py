@@ -7,7 +7,6 @@ name the loose one counts, with its tables.
 """
 
 import csv
-import errno
 import json
 import os
 import tempfile
@@ -22,18 +21,11 @@ from results.integrity import Damage, DamagedRecord, check, opened, sealed
 from results.locks import held
 from results.names import check_name
 from results.record import TABLES, Record
+from results.writing import write_bytes, write_text, writing_to
 from results.zipped import Zipped, to_zip
 
 PLAN, RECORDS, PACK, ASIDE = "plan.json", "records", "records.zip", "set_aside"
-FULL = (errno.ENOSPC, errno.EDQUOT)  # the disk, or this user's share of it
 ENDINGS = (".json", *(f".{table}.csv" for table in TABLES))
-
-
-class CannotWrite(OSError):
-    """A file that cannot be written, and what to do."""
-
-    def __str__(self) -> str:
-        return self.strerror
 
 
 def write(record: Record, folder: Path) -> Path:
@@ -46,7 +38,6 @@ def write(record: Record, folder: Path) -> Path:
     if record.status == "ok":
         record.succeed()
     records = Path(folder) / RECORDS
-    records.mkdir(parents=True, exist_ok=True)
     tables = {table: to_csv(rows).encode("utf-8") for table in TABLES if (rows := getattr(record, table))}
     for table in TABLES:
         path = records / f"{record.name}.{table}.csv"
@@ -57,34 +48,6 @@ def write(record: Record, folder: Path) -> Path:
     head = records / f"{record.name}.json"
     write_bytes(head, sealed(record.head(), tables))
     return head
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file atomically, in UTF-8, line ends as they are."""
-    write_bytes(path, text.encode("utf-8"))
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file atomically: it holds the old content or the new, whatever happens."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".being-written-")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        advice = "make room" if error.errno in FULL else "let this user write there, or choose another folder"
-        raise CannotWrite(
-            error.errno,
-            f"{path} cannot be written: {error.strerror}; {advice}, and run the same command again: what is recorded is kept",
-        ) from error
 
 
 def locked(folder: Path):
@@ -240,10 +203,11 @@ def set_aside(folder: Path, name: str) -> Path:
     ]
     if not files:
         raise Damage(f"{path_of(name, folder)} is packed: it cannot be set aside")
-    aside.mkdir(exist_ok=True)
-    place = Path(tempfile.mkdtemp(dir=aside, prefix=f"{record_name(name)}-"))
-    for file in files:  # the head first: what is left without one is no record
-        os.replace(Path(folder) / RECORDS / file, place / file)
+    with writing_to(aside):
+        aside.mkdir(exist_ok=True)
+        place = Path(tempfile.mkdtemp(dir=aside, prefix=f"{record_name(name)}-"))
+        for file in files:  # the head first: what is left without one is no record
+            os.replace(Path(folder) / RECORDS / file, place / file)
     return place
 
 

@@ -15,8 +15,8 @@ import pandas as pd
 from results.captions import describe_protocol
 from results.latex import latex
 from results.record import STATUSES, Record
-from results.store import write_text
 from results.tables import markdown, number
+from results.writing import write_text
 
 NOT_SET = "not set"
 COLUMNS = ("dataset", "method", "cv_accuracy", "test_accuracy", "status", "seconds", "reason", "key")

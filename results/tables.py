@@ -18,7 +18,8 @@ from results.integrity import telling
 from results.latex import latex, marks
 from results.record import Record
 from results.statistics import accuracies, summary
-from results.store import has_records, heads, read_plan, study_records, write_text
+from results.store import has_records, heads, read_plan, study_records
+from results.writing import write_text
 
 NAMES = {
     "method": "Method",

@@ -36,7 +36,8 @@ def found(folder: Path, asked: dict, config: DictConfig):
     from hydra.errors import InstantiationException
     from hydra.utils import instantiate
 
-    from results.store import to_csv, write_text
+    from results.store import to_csv
+    from results.writing import write_text
     from runners.environment import environment, quiet_jax, trainers
 
     quiet_jax()

@@ -15,7 +15,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from results.store import write_text
+from results.writing import write_text
 from runners.overrides import CONF, OWN
 
 STUDY = """\

@@ -2,6 +2,7 @@
 those it is like.
 """
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -88,7 +89,7 @@ class Check:
         except Exception as error:  # Hydra's, OmegaConf's and YAML's
             return self.cause(overrides) or words(error)
         added = self.cause(overrides) if any(adds_to_root(override) for override in overrides) else None
-        return added or fault_of_name(config)
+        return added or fault_of_place(config)
 
     def cause(self, overrides: list[Override]) -> str | None:
         """Which override is the one at fault, in our words; None where it is none by itself."""
@@ -134,14 +135,21 @@ def fault_of_key(override: Override, config: dict) -> str | None:
     return f"unknown setting {key!r}{meant}{more}"
 
 
-def fault_of_name(config: dict) -> str | None:
-    """What is wrong with the name of a study, in whose folder Hydra writes before anybody else can look at it."""
-    study = config.get("study")
+def fault_of_place(config: dict) -> str | None:
+    """What is wrong with the output folder or the name of a study, where Hydra writes before anybody else can look at it."""
+    study, output = config.get("study"), config.get("output")
     try:
         if isinstance(study, dict) and "name" in study:
             check_name("study.name", study["name"])
     except ValueError as error:
         return str(error)
+    if not isinstance(output, str) or "${" in output:
+        return None
+    there = next(path for path in (Path(output).absolute(), *Path(output).absolute().parents) if path.exists())
+    if not there.is_dir():
+        return f"output={output}: {there} is a file, and a folder is needed"
+    if not os.access(there, os.W_OK | os.X_OK):
+        return f"output={output}: {there} cannot be written; let this user write there, or choose another folder"
     return None
 
 

@@ -30,7 +30,8 @@ from runners.config import (
 def reproduce(config: DictConfig) -> None:
     """Run the study of a configuration."""
     from results.integrity import told
-    from results.store import CannotWrite, locked
+    from results.store import locked
+    from results.writing import CannotWrite
     from runners.ending import stoppable
 
     try:

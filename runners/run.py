@@ -21,7 +21,7 @@ def run(config: DictConfig) -> None:
     from hydra.types import RunMode
 
     from datasets import DatasetMissing
-    from results.store import CannotWrite
+    from results.writing import CannotWrite
     from runners.sweep import note_result, refused
 
     runtime = HydraConfig.get()

@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from datasets.catalogue import archive_names
 from results.record import Record
-from results.store import write_text
+from results.writing import write_text
 from runners.tracking import View
 
 RESULT = "result.json"

@@ -21,6 +21,7 @@ from results.integrity import telling
 from results.record import Record
 from results.tables import markdown
 from results.ties import COLUMNS, TIES, read_ties, readable, row_of, summary
+from results.writing import write_text
 from rntk.svm.grams import Grams
 from rntk.svm.machine import Machine
 from rntk.svm.scores import without_factor
@@ -56,7 +57,7 @@ def write_ties(folder: Path, to: Path | None = None, root: str | None = None) ->
                 continue
             rows[record.key] = row_of(record, *tied_accuracies(record, folder, tasks[record.key], dataset))
             done = sorted(rows.values(), key=lambda row: (row["dataset"], row["method"]))
-            store.write_text(to, store.to_csv([{name: row[name] for name in COLUMNS} for row in done]))
+            write_text(to, store.to_csv([{name: row[name] for name in COLUMNS} for row in done]))
     return missing
 
 

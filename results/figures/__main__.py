@@ -9,8 +9,9 @@ from pathlib import Path
 from results.figures import NO_DATE, save
 from results.figures.study import Drawing, dataset_drawings, drawings, kinds_in
 from results.integrity import telling
-from results.store import has_records, read_table, study_records, to_csv, write_text
+from results.store import has_records, read_table, study_records, to_csv
 from results.tables import describe_coverage, study_accuracies
+from results.writing import write_text
 
 
 def write(found: Iterable[Drawing], to: Path) -> tuple[list[Path], dict[str, str]]:

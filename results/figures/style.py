@@ -9,7 +9,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from results.store import write_bytes
+from results.writing import write_bytes
 
 # Okabe and Ito's colours, which the colour-blind tell apart, dark ones first
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")

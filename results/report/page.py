@@ -28,6 +28,7 @@ from results.report.words import WORDS
 from results.significance import ROPE, friedman
 from results.statistics import accuracies
 from results.tables import describe_coverage, describe_run, number
+from results.writing import write_text
 
 HERE = Path(__file__).parent
 NO_SERIES = "this report was made without the datasets"
@@ -54,7 +55,7 @@ def write_report(
             f"{folder}: there is no such study: run it first (`make reproduce STUDY={folder.name}`), or name another"
         )
     path = Path(to or folder / "report") / "index.html"
-    store.write_text(path, page(folder, kinds or {}, series, pictures))
+    write_text(path, page(folder, kinds or {}, series, pictures))
     return path
 
 

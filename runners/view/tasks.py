@@ -1,21 +1,19 @@
 """The run of a task: its record as params, metrics, description and artifacts."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
-from matplotlib.figure import Figure
-
 from datasets import catalogue
 from results import store
-from results.figures.confusion import confusion, draw_confusion
-from results.figures.study import dataset_drawings
+from results.figures.study import cells_of, chosen_cell, has_grid
 from results.record import Record
+from results.shaded import confusion, shaded_confusion, shaded_grid
 from results.sweeps import brief, parameters, title
 from results.tables import number
-from runners.view.run import Run, digest, metric_name, picture, time_of
+from runners.view.run import Run, digest, metric_name, time_of
 
 LONGEST = 6000  # characters of a traceback; MLflow cuts a description at 8,000
 
@@ -80,23 +78,26 @@ def metrics(record: Record, folder: Path) -> list[tuple[str, float, int]]:
 
 
 def files(record: Record, folder: Path) -> dict[str, bytes]:
-    """The record's files by what they are, `record.json`, `grid.csv` and so on, and its figures."""
+    """The record's files by what they are, `record.json`, `grid.csv` and so on, and its tables in colour."""
     own = {
         name.removeprefix(f"{record.name}.").replace("json", "record.json"): content
         for name, content in store.read_files(folder, record).items()
     }
-    return own | {f"{name}.png": picture(made) for name, made in figures(record, folder)}
+    return own | {f"{name}.html": page.encode() for name, page in tables_in_colour(record, folder).items()}
 
 
-def figures(record: Record, folder: Path) -> Iterator[tuple[str, Figure]]:
-    """The figures of a record, by name: its confusion matrix, and its grid where that has both variances and a score."""
+def tables_in_colour(record: Record, folder: Path) -> dict[str, str]:
+    """The confusion matrix of a record, and its grid where that has both variances and a score, as pages of HTML by name."""
+    found = {}
     if predictions := store.read_table(record, folder, "predictions"):
         right = sum(row["label"] == row["predicted"] for row in predictions)
         of = f"{record.method} on {record.dataset}: {right} of {len(predictions)} right"
-        yield "confusion", draw_confusion(confusion(predictions), of)
-    for drawing in dataset_drawings(record.dataset, [record], partial(store.read_table, folder=folder, table="grid")):
-        with suppress(ValueError):  # there is no score to draw
-            yield "grid", drawing.draw()
+        found["confusion"] = shaded_confusion(confusion(predictions), of)
+    if record.status == "ok" and has_grid(record):
+        with suppress(ValueError):  # there is no score to show
+            cells = cells_of(record, partial(store.read_table, folder=folder, table="grid"))
+            found["grid"] = shaded_grid(cells, chosen_cell(record), f"{record.method} on {record.dataset}")
+    return found
 
 
 def describe_task(record: Record) -> str:

@@ -10,8 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
-from joblib import Parallel, cpu_count, delayed
-
 from datasets import catalogue
 from results import store
 from results.record import Record
@@ -24,7 +22,6 @@ from runners.view.run import Run, time_of
 from runners.view.studies import dataset_runs, loose_run, method_runs, study_digest, study_run
 from runners.view.tasks import task_digest, task_run
 
-FEW = 50  # runs that are made before another process is ready to help
 QUIET = {  # what goes wrong is said once, in a line, by whoever asked
     "alembic": logging.WARNING,
     "mlflow.store.db.utils": logging.CRITICAL,
@@ -153,18 +150,11 @@ class Tracker:
                 self.client.log_artifacts(run_id, folder)
 
     def sync(self, folder: Path) -> int:
-        """Write every record of a study's folder that has no run yet; returns how many records there are.
-
-        Of many, the runs with their pictures are made by several processes, and written by this one.
-        """
+        """Write every record of a study's folder that has no run yet; returns how many records there are."""
         records = list(store.heads(folder))
         swept = {} if store.read_plan(folder) else readable(differing(records))
-        new = [record for record in records if self._lacks(record, folder)]
-        workers = Parallel(min(cpu_count(), 1 + len(new) // FEW), return_as="generator")
-        for run in workers(delayed(task_run)(record, folder, swept.get(record.key, {})) for record in new):
-            self._put(run)
         for record in records:
-            self._name(record, swept.get(record.key, {}))
+            self.log(record, folder, swept.get(record.key, {}))
         return len(records)
 
     def close(self, folder: Path) -> None:

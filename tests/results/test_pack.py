@@ -12,6 +12,7 @@ import pytest
 from results import store
 from results.pack import pack, unpack
 from results.tables import write_tables
+from results.writing import write_bytes, write_text
 from tests.results.records import record, rewritten
 
 ROOT = Path(__file__).parents[2]
@@ -44,7 +45,7 @@ def write(folder, records=RECORDS, plan=True):
 def study(tmp_path):
     """A study's folder with all that lies in one."""
     folder = write(tmp_path / "study")
-    store.write_text(folder / "tables" / "summary.md", "made from the records")
+    write_text(folder / "tables" / "summary.md", "made from the records")
     (folder / "records" / ".Coffee__rntk.json-x2").write_text("left by a process that was killed")
     with store.locked(folder):
         return folder
@@ -323,7 +324,7 @@ pack(pathlib.Path({str(study)!r}), pathlib.Path({str(there)!r}))
 def test_unpacking_that_is_interrupted_leaves_whole_records_and_goes_on(study, tmp_path, after):
     there, back = tmp_path / "there", tmp_path / "back"
     pack(study, there)
-    whole = store.write_bytes
+    whole = write_bytes
 
     def stop(path, content, written=[]):  # noqa: B006
         if len(written) == after:
@@ -332,7 +333,7 @@ def test_unpacking_that_is_interrupted_leaves_whole_records_and_goes_on(study, t
         whole(path, content)
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(store, "write_bytes", stop)
+        patch.setattr("results.pack.write_bytes", stop)
         unpack(there, back)
     for head in store.heads(back):
         assert store.read_files(back, head) == store.read_files(study, head)

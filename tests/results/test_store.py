@@ -12,6 +12,7 @@ import pytest
 from results import store
 from results.integrity import DamagedRecord
 from results.tables import write_tables
+from results.writing import write_text
 from tests.results.records import record, rewritten
 
 
@@ -70,12 +71,12 @@ def test_a_failed_record_leaves_no_older_tables(tmp_path):
 def test_a_process_killed_while_writing_leaves_the_old_file(tmp_path):
     """The process dies after writing half of the new content; the file holds the old."""
     path = tmp_path / "file.json"
-    store.write_text(path, "old")
+    write_text(path, "old")
     code = f"""
 import os, pathlib
-from results import store
+from results.writing import write_text
 os.fsync = lambda descriptor: os.kill(os.getpid(), 9)
-store.write_text(pathlib.Path({str(path)!r}), "new" * 100000)
+write_text(pathlib.Path({str(path)!r}), "new" * 100000)
 """
     assert subprocess.run([sys.executable, "-c", code]).returncode == -9
     assert path.read_text() == "old"
@@ -107,12 +108,20 @@ def test_a_head_is_there_once_its_tables_are(tmp_path, monkeypatch, written):
     assert [len(store.read_table(head, tmp_path, table)) for table in ("grid", "predictions")] == [1, 20]
 
 
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    """Root may write everywhere, but not into a file."""
+    (tmp_path / "file").write_text("")
+    for use in (lambda: store.locked(tmp_path / "file"), lambda: store.locked(tmp_path / "file" / "study")):
+        with pytest.raises(OSError, match=r"lock cannot be written: .*another folder, and run the same command"), use():
+            pass
+
+
 def test_who_reads_a_file_while_it_is_replaced_reads_the_old_one(tmp_path):
     """The new file is another, which takes the old one's name: what is open keeps its content."""
     path = tmp_path / "file.json"
-    store.write_text(path, "old")
+    write_text(path, "old")
     with open(path) as reader:
-        store.write_text(path, "new")
+        write_text(path, "new")
         assert reader.read() == "old"
     assert path.read_text() == "new"
     assert path.stat().st_mode & 0o777 == 0o644  # and everyone may read it

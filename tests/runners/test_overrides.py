@@ -101,6 +101,19 @@ def test_a_name_that_leaves_its_folder_is_refused_before_anything_is_written(ent
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("entry", ["reproduce", "run", "report", "theory"])
+def test_an_output_folder_that_cannot_be_is_refused(entry, command, capsys, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("mine")
+    for output in ("file", "file/below"):
+        assert command(f"runners.{entry}", f"output={tmp_path / output}") == 2
+        message = f"error: output={tmp_path / output}: {tmp_path / 'file'} is a file, and a folder is needed\n"
+        assert capsys.readouterr().err == message
+    monkeypatch.setattr("os.access", lambda path, mode: path != tmp_path)  # root may write everywhere
+    assert command(f"runners.{entry}", f"output={tmp_path / 'new' / 'deep'}") == 2
+    assert f"{tmp_path} cannot be written; let this user write there, or choose" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["file"] and (tmp_path / "file").read_text() == "mine"
+
+
 def test_the_current_folders_conf_is_looked_into_unless_another_is_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert with_own_folder(["a=1"]) == ["a=1"]

@@ -81,7 +81,7 @@ def test_a_run_is_its_record(tracker, tmp_path):
     assert tags.items() <= run.data.tags.items() and "reason" not in run.data.tags
     assert run.info.status == "FINISHED"
     artifacts = {file.path for file in tracker.client.list_artifacts(run.info.run_id)}
-    assert artifacts == {"record.json", "grid.csv", "predictions.csv", "confusion.png"}
+    assert artifacts == {"record.json", "grid.csv", "predictions.csv", "confusion.html"}
     (given,) = run.inputs.dataset_inputs
     assert (given.dataset.name, given.dataset.source_type) == ("Coffee", "archive")
     assert "test accuracy **75.00 %**" in run.data.tags["mlflow.note.content"]

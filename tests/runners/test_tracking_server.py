@@ -142,7 +142,7 @@ def look_at_files(client, output):
     of_task = "tags.kind = 'task' and tags.study = 'two' and tags.dataset = 'GunPoint' and tags.method = 'rbf'"
     (task,) = client.search_runs([experiment.experiment_id], of_task)
     names = {file.path for file in client.list_artifacts(task.info.run_id)}
-    assert names == {"record.json", "grid.csv", "predictions.csv", "confusion.png"}
+    assert names == {"record.json", "grid.csv", "predictions.csv", "confusion.html"}
     (path,) = (output / "two" / "records").glob("GunPoint__rbf__*.json")
     assert Path(client.download_artifacts(task.info.run_id, "record.json")).read_bytes() == path.read_bytes()
     (whole,) = client.search_runs([experiment.experiment_id], "tags.kind = 'study' and tags.study = 'two'")
