@@ -63,11 +63,3 @@ def command(monkeypatch):
     handlers, level = root.handlers[:], root.level
     yield run
     root.handlers[:], root.level = handlers, level  # Hydra puts its own in their place
-
-
-@pytest.hookimpl(tryfirst=True)  # before the groups are read
-def pytest_collection_modifyitems(items):
-    """Tests that look at one study run in one process, which runs that study once."""
-    for item in items:
-        if "smoke" in item.fixturenames:
-            item.add_marker(pytest.mark.xdist_group("smoke"))

@@ -12,7 +12,7 @@ import pytest
 from runners.tracking import default_uri
 from tests.runners.processes import LOST, ended, free_port, rebuild, runs, server, start, study, tables, until
 
-pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.xdist_group("tracking faults")]
+pytestmark = [pytest.mark.slow, pytest.mark.faults]
 N_TASKS = 8
 ONE_TASK = ("study.datasets=[GunPoint]", *(f"~methods.{name}" for name in ("rbf", "polynomial", "gaussian")))
 
