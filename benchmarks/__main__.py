@@ -6,7 +6,7 @@ from importlib import import_module
 
 from benchmarks.measure import arguments, machine, table
 
-SECTIONS = ("start", "engine", "networks", "training", "solver", "selection", "large", "study")
+SECTIONS = ("start", "engine", "networks", "training", "solver", "selection", "large", "study", "schedule", "cluster")
 
 
 def main(names: list[str]) -> None:

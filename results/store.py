@@ -12,6 +12,7 @@ import os
 import tempfile
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache, partial
 from io import StringIO
 from pathlib import Path
@@ -50,11 +51,19 @@ def write(record: Record, folder: Path) -> Path:
     return head
 
 
-def locked(folder: Path):
-    """Hold a study's folder for this process alone; raises ValueError where another process has it (`results.locks.held`)."""
-    return held(
-        Path(folder) / ".lock", f"{folder} is in use by another run of this study: wait for it, or end it first"
-    )
+@contextmanager
+def locked(folder: Path, shard: tuple[int, int] | None = None) -> Iterator[None]:
+    """Hold a study's folder, or its k-th shard of n, for this process alone; raises ValueError where another process has it
+    (`results.locks.held`). Shards share a folder with each other, and not with a run of the whole study.
+    """
+    refusal = "is in use by another run of this study: wait for it, or end it first"
+    with held(Path(folder) / ".lock", f"{folder} {refusal}", shared=shard is not None):
+        if shard is None:
+            yield
+            return
+        name = f"{shard[0]}-of-{shard[1]}"
+        with held(Path(folder) / f".lock-{name}", f"shard {name} of {folder} {refusal}"):
+            yield
 
 
 def to_csv(rows: list[dict]) -> str:

@@ -131,6 +131,16 @@ def workers_of(workers: int | None) -> int:
     return workers
 
 
+def shard_of(text: str | None) -> tuple[int, int] | None:
+    """Which of how many parts of a study `shard=k/n` is; None of a whole study."""
+    if text is None:
+        return None
+    k, _, n = text.partition("/") if isinstance(text, str) else ("", "", "")
+    if not (k.isdecimal() and n.isdecimal() and 1 <= int(k) <= int(n)):
+        raise ValueError(f"shard={text!r}: k/n is needed, the k-th of n parts, as 1/8, or null for the whole study")
+    return int(k), int(n)
+
+
 def limits_of(config: DictConfig) -> Limits:
     """How long a task may take, and how much memory."""
     return Limits(config.timeout, config.memory)
@@ -145,6 +155,7 @@ def check_settings(config: DictConfig) -> None:
         "tracking.enabled": (bool, "true or false"),
         "tracking.uri": (str | None, "a tracking URI, or null"),
         "report": (bool, "true or false"),
+        "executor.scheduler": (str, "the address of a Dask scheduler, tcp://HOST:PORT,"),
         "pictures": (list, "a list of datasets"),
         "study.beside": (list, "a list of studies"),
     }
@@ -156,6 +167,11 @@ def check_settings(config: DictConfig) -> None:
             isinstance(value, kind) and value != "" and all(isinstance(part, str) for part in parts)
         ):
             raise ValueError(f"{key}={value!r}: {needed} is needed")
+    for key, known in {"executor.output": ("returned", "shared"), "executor.data": ("shipped", "shared")}.items():
+        value = OmegaConf.select(config, key, default=known[0])
+        if value not in known:
+            raise ValueError(f"{key}={value!r}: {' or '.join(known)} is needed")
+    shard_of(OmegaConf.select(config, "shard"))
     limits_of(config)
     workers_of(config.workers)
     scores_of(config)

@@ -35,9 +35,23 @@ def run_task(
     threads: int = 1,
     scores: str = "best",
 ) -> Record:
-    """Evaluate a task and write its record under `folder`; whatever goes wrong is in the record.
+    """Evaluate a task and write its record under `folder`; see `computed`."""
+    record = computed(task, root, limits, threads, scores)
+    store.write(record, folder)
+    return record
 
-    `scores` says whether all settings are scored to the end (`rntk.svm.scores`).
+
+def computed(
+    task: Task,
+    root: str | None,
+    limits: Limits = NO_LIMITS,
+    threads: int = 1,
+    scores: str = "best",
+    dataset: Dataset | None = None,
+) -> Record:
+    """Evaluate a task; whatever goes wrong is in the record.
+
+    `scores` says whether all settings are scored to the end (`rntk.svm.scores`); `dataset` is the task's, where it was loaded before.
     """
     started = time.perf_counter()
     record = blank_record(task, "failed")
@@ -45,7 +59,11 @@ def run_task(
     timings: dict[str, float] = {}
     try:
         with limit_threads(threads), limited(limits):
-            evaluate(task, record, timings, root, time.monotonic() + (limits.timeout or np.inf), scores)
+            deadline = time.monotonic() + (limits.timeout or np.inf)
+            loading = time.perf_counter()
+            if dataset is None:
+                dataset = load(task.source, root, downloads=False, missing=task.protocol.missing)
+            evaluate(task, dataset, record, timings, loading, deadline, scores)
     except DatasetMissing as error:
         record.status, record.reason = "skipped", str(error)
     except OutOfTime as error:
@@ -63,7 +81,6 @@ def run_task(
         "peak_memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    store.write(record, folder)
     return record
 
 
@@ -100,10 +117,10 @@ def facts(entry: Entry) -> dict:
     return {name: value for name, value in said.items() if value}
 
 
-def evaluate(task: Task, record: Record, timings: dict, root: str | None, deadline: float, scores: str) -> None:
-    """Select on the training set, then classify the test set, and fill in the record."""
-    started = time.perf_counter()
-    dataset = load(task.source, root, downloads=False, missing=task.protocol.missing)
+def evaluate(
+    task: Task, dataset: Dataset, record: Record, timings: dict, loading: float, deadline: float, scores: str
+) -> None:
+    """Select on the training set, then classify the test set, and fill in the record; `loading` is when the dataset began to be loaded."""
     if dataset.sha256 != task.entry.sha256:
         raise DataError(
             f"{dataset.name} is not what it was when the task was planned: its files changed, or its function does not return "
@@ -114,7 +131,7 @@ def evaluate(task: Task, record: Record, timings: dict, root: str | None, deadli
     record.n_train, record.n_test = len(X_train), len(X_test)
     record.length = None if isinstance(X_train, list) else X_train.shape[1]
     record.n_settings = task.method.n_settings
-    timings["load"] = time.perf_counter() - started
+    timings["load"] = time.perf_counter() - loading
 
     data = X_train, y_train, X_test, timings, deadline
     if task.method.kernel:

@@ -56,6 +56,8 @@ class Check:
         self.options: dict[str, list[str]] = {}  # the names of each group
         for folder in folders:
             for path in sorted(folder.glob("*/**/*.yaml")):
+                if path.is_relative_to(folder / "hydra"):  # whose other choices are elsewhere: Hydra looks at it
+                    continue
                 names = self.options.setdefault(path.parent.relative_to(folder).as_posix(), [])
                 names += [path.stem] if path.stem not in names else []
 

@@ -210,11 +210,26 @@ def make_plan(tasks: list[Task], folder: Path) -> Plan:
         final |= keys
         damaged |= {(place, name): fault for name, fault in faults.items()}
     done = [task for task in tasks if task.key in final]
-    to_run = sorted(
-        (task for task in tasks if task.key not in final),
-        key=lambda task: (-estimate(task), task.dataset, task.method.name),
-    )
-    return Plan(done, to_run, damaged)
+    return Plan(done, longest_first(task for task in tasks if task.key not in final), damaged)
+
+
+def shard(tasks: Iterable[Task], k: int, n: int) -> list[Task]:
+    """The k-th of n parts of tasks, in their order: each task, longest first, goes to the part that has least to do.
+
+    No task is in two parts, and none in no part; they depend on the estimates alone, and neither on the machine nor on what is done.
+    """
+    load, mine = [(0.0, part) for part in range(1, n + 1)], set()
+    for task in longest_first(tasks):
+        seconds, part = load[0]
+        heapreplace(load, (seconds + estimate(task), part))
+        if part == k:
+            mine.add(task.key)
+    return [task for task in tasks if task.key in mine]
+
+
+def longest_first(tasks: Iterable[Task]) -> list[Task]:
+    """Tasks in the order in which they begin."""
+    return sorted(tasks, key=lambda task: (-estimate(task), task.dataset, task.method.name))
 
 
 def duration(seconds: float) -> str:

@@ -2,12 +2,16 @@
 
 python -m runners.reproduce study=ucr56
 python -m runners.reproduce study=quick output=/tmp/here workers=1
+python -m runners.reproduce study=quick shard=1/3
+python -m runners.reproduce study=quick executor=dask executor.scheduler=tcp://127.0.0.1:8786
 
 Killed and started again, it goes on where it was. The exit status is 0 if no task failed, 1 if one did, 2 for a
 mistake in the configuration. Datasets that cannot be had are listed, and are no failure: the study runs on the rest.
 """
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import hydra
@@ -21,6 +25,7 @@ from runners.config import (
     methods_of,
     protocol_of,
     scores_of,
+    shard_of,
     stop,
     study_folder,
     workers_of,
@@ -36,8 +41,13 @@ def reproduce(config: DictConfig) -> None:
 
     try:
         check_settings(config)
-        with stoppable(), locked(study_folder(config)), told() as damaged:
-            failures = run_study(config)
+        with (
+            stoppable(),
+            executor_of(config) as (executor, workers),
+            locked(study_folder(config), shard_of(config.shard)),
+            told() as damaged,
+        ):
+            failures = run_study(config, executor, workers)
     except (ValueError, CannotWrite) as error:
         stop(str(error))
     for message in damaged:
@@ -46,8 +56,24 @@ def reproduce(config: DictConfig) -> None:
         sys.exit(1)
 
 
-def run_study(config: DictConfig) -> int:
-    """Plan and run a study, write its tables and its report; returns the number of tasks that failed.
+@contextmanager
+def executor_of(config: DictConfig) -> Iterator[tuple[Callable | None, int]]:
+    """Who runs the tasks of a study (None: processes of this machine), and how many at a time; raises ValueError where it cannot be had."""
+    if config.executor.name == "loky":
+        yield None, workers_of(config.workers)
+        return
+    try:
+        from runners.cluster import Cluster
+    except ModuleNotFoundError as error:
+        raise ValueError(f"executor=dask: {error.name} is not installed: pip install '.[cluster]'") from error
+    settings = config.executor
+    with Cluster(settings.scheduler, settings.output, settings.data) as cluster:
+        yield cluster, cluster.workers
+
+
+def run_study(config: DictConfig, executor: Callable | None, workers: int) -> int:
+    """Plan and run a study, or a shard of it, and once it is whole write its tables and its report; returns the number of tasks that
+    failed.
 
     A dataset that cannot be had is no failure of a task.
     """
@@ -57,9 +83,10 @@ def run_study(config: DictConfig) -> int:
     from results.names import check_name
     from results.overview import write_overview
     from results.tables import write_tables
+    from rntk.machine import cores
     from runners.evaluate import blank_record
     from runners.pace import measure
-    from runners.plan import Forecast, make_plan, parts
+    from runners.plan import Forecast, make_plan, parts, shard
     from runners.report import write
     from runners.study import describe, run_tasks
     from runners.task import Task
@@ -69,18 +96,22 @@ def run_study(config: DictConfig) -> int:
     protocol = protocol_of(config)
     methods = methods_of(config)
     found, missing = datasets_of(config.study.datasets, config.data.root, config.data.downloads)
-    workers, scores = workers_of(config.workers), scores_of(config)
+    scores, part = scores_of(config), shard_of(config.shard)
     tasks = [Task(source, method, protocol) for source in found for method in methods]
     names = [*(entry.name for entry in found.values()), *map(own_name, missing)]
     beside = [f"../{check_name('study.beside', other)}" for other in config.study.get("beside", [])]
     store.write_plan(
         folder, name, dict.fromkeys(names), [method.name for method in methods], [task.key for task in tasks], beside
     )
-    plan = make_plan(tasks, folder)
+    mine = shard(tasks, *part) if part else tasks
+    plan = make_plan(mine, folder)
+    heads = {f"{blank_record(task, 'failed').name}.json" for task in mine}
     for (place, head), fault in plan.damaged.items():
-        print(set_aside(place, head, fault, own=place == folder), file=sys.stderr)
-    forecast = Forecast(measure({kind for task in plan.able for kind in parts(task)}, workers))
-    print(f"{name}: {plan.describe(workers, forecast)}", flush=True)
+        own = place == folder and (not part or head in heads)  # what others write meanwhile is theirs
+        print(set_aside(place, head, fault, own), file=sys.stderr)
+    forecast = Forecast(measure({kind for task in plan.able for kind in parts(task)}, min(workers, cores())))
+    said = f"shard {part[0]}/{part[1]}, {len(mine)} of {len(tasks)} tasks: " if part else ""
+    print(f"{name}: {said}{plan.describe(workers, forecast)}", flush=True)
 
     missing |= fetch(sorted({task.source for task in plan.able}), config.data.root, config.data.downloads)
     for task in plan.to_run:
@@ -102,17 +133,26 @@ def run_study(config: DictConfig) -> int:
         scores=scores,
         on_record=view.log,
         forecast=forecast,
+        executor=executor,
     )
-    written = write_tables(folder) + write_overview(folder)
-    report = write(config, folder) if config.report else None
-    view.close()
-    print(written[1].read_text())
     records = store.study_records(folder)
-    faults = [record for record in records if record.status not in ("ok", "skipped")]
-    ok = sum(record.status == "ok" for record in records)
-    print(f"{ok} of {len(tasks)} tasks have a result; tables in {written[0].parent}, figure {written[-1]}")
-    if report:
-        print(f"report: {report}")
+    if part and len(records) < len(tasks):
+        view.close()
+        print(
+            f"{len(records)} of {len(tasks)} tasks have a record in {folder}; tables are made once all have: by the shard that ends last "
+            f"or, where shards have folders of their own, by `python -m results.merge {config.output} OTHER ... --to NEW`"
+        )
+    else:
+        written = write_tables(folder) + write_overview(folder)
+        report = write(config, folder) if config.report else None
+        view.close()
+        print(written[1].read_text())
+        ok = sum(record.status == "ok" for record in records)
+        print(f"{ok} of {len(tasks)} tasks have a result; tables in {written[0].parent}, figure {written[-1]}")
+        if report:
+            print(f"report: {report}")
+    keys = {task.key for task in mine}
+    faults = [record for record in records if record.key in keys and record.status not in ("ok", "skipped")]
     report_missing(missing)
     report_absent(methods)
     for record in faults:

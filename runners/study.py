@@ -1,8 +1,9 @@
 """A study: the missing tasks of a plan, run in worker processes, each record on disk before anyone hears of it.
 
-One level of parallelism: joblib's loky processes over tasks, one thread each. Where a worker dies or cannot begin, its pool ends, and the
-study goes on: one worker fewer runs what is missing, and each small group of tasks that ends well adds a worker again, up to the number
-that was asked for. A task has failed when its worker died TRIES times while no other task was running.
+One level of parallelism: an executor over tasks, one thread each. `on_loky`, here, has joblib's processes on this machine;
+`runners.cluster` has those of a Dask cluster. Where a worker dies or cannot begin, joblib's pool ends, and the study goes on: one worker
+fewer runs what is missing, and each small group of tasks that ends well adds a worker again, up to the number that was asked for. A task
+has failed when its worker died TRIES times while no other task was running.
 """
 
 import errno
@@ -11,8 +12,9 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -38,6 +40,19 @@ NO_ROOM = (errno.ENOMEM, errno.EAGAIN)  # for another process
 TICK = 1.0  # seconds between two looks at how far the running tasks are
 
 
+@dataclass(frozen=True)
+class Work:
+    """What the tasks of a study have in common: the folder of its records and that of the data, the limits, which scores are computed
+    to the end, and a folder for reports of how far they are.
+    """
+
+    folder: Path
+    root: str | None
+    limits: Limits
+    scores: str
+    reports: str
+
+
 def run_tasks(
     tasks: list[Task],
     folder: Path,
@@ -48,51 +63,63 @@ def run_tasks(
     scores: str = "best",
     on_record: Callable[[Record], None] = lambda record: None,
     forecast: Forecast | None = None,
+    executor: Callable[[list[Task], int, Work, Event, "Progress"], Iterator[Record]] | None = None,
 ) -> None:
     """Run tasks in the given order on `workers` processes.
 
-    Calls `on_record`, in this process, with each record as it comes in. `forecast` says how long they take, and learns. After a Ctrl-C
-    those that run are finished, and KeyboardInterrupt is raised; after a second one at once.
+    `executor` gives the records as they come in, each already on disk (None: `on_loky`), and `on_record` is called with them in this
+    process. `forecast` says how long tasks take, and learns. After a Ctrl-C those that run are finished, and KeyboardInterrupt is
+    raised; after a second one at once.
     """
     if not tasks:
         return
-    missing, most, deaths = {task.key: task for task in tasks}, workers, Counter()
+    left = len(tasks)
     with (
         TemporaryDirectory(prefix="rntk-") as reports,
         Progress(tasks, workers, forecast, Path(reports)) as progress,
         asked_once() as asked,
     ):
+        work = Work(folder, root, limits, scores, reports)
+        with closing((executor or on_loky)(tasks, workers, work, asked, progress)) as records:
+            for record in records:
+                left -= 1
+                on_record(record)
+                progress.advance(record)
+        if left:
+            raise KeyboardInterrupt
 
-        def take(record: Record) -> None:
-            del missing[record.key]
-            on_record(record)
-            progress.advance(record)
 
-        while missing:
-            since, progress.workers = datetime.now(UTC).replace(microsecond=0), workers
-            some = list(missing.values())[: None if workers == most else 2 * workers]
-            try:
-                for record in _parallel(some, workers, asked, reports, folder, root, limits, 1, scores):
-                    take(record)
-                if asked.is_set() and missing:
-                    raise KeyboardInterrupt
-                workers = min(workers + 1, most)
-            except (BrokenProcessPool, OSError) as error:
-                if isinstance(error, OSError) and error.errno not in NO_ROOM:
-                    raise
-                for record in _lost(missing, folder, since):
-                    take(record)
-                if workers > 1:
-                    workers -= 1
-                    progress.say(f"a worker was killed, or could not begin (out of memory?): going on with {workers}")
-                elif missing:
-                    culprit = next(iter(missing.values()))
-                    deaths[culprit.key] += 1
-                    if deaths[culprit.key] == TRIES:
-                        reason = f"its worker process was killed {TRIES} times, or could not begin (out of memory?)"
-                        record = blank_record(culprit, "failed", reason)
-                        store.write(record, folder)
-                        take(record)
+def on_loky(tasks: list[Task], workers: int, work: Work, asked: Event, progress: "Progress") -> Iterator[Record]:
+    """The records of tasks, from `workers` processes of this machine, until all are there or it is `asked` to end."""
+    missing, most, deaths = {task.key: task for task in tasks}, workers, Counter()
+    while missing and not asked.is_set():
+        since, progress.workers = datetime.now(UTC).replace(microsecond=0), workers
+        some = list(missing.values())[: None if workers == most else 2 * workers]
+        try:
+            for record in _parallel(
+                some, workers, asked, work.reports, work.folder, work.root, work.limits, 1, work.scores
+            ):
+                del missing[record.key]
+                yield record
+            workers = min(workers + 1, most)
+        except (BrokenProcessPool, OSError) as error:
+            if isinstance(error, OSError) and error.errno not in NO_ROOM:
+                raise
+            for record in _lost(missing, work.folder, since):
+                del missing[record.key]
+                yield record
+            if workers > 1:
+                workers -= 1
+                progress.say(f"a worker was killed, or could not begin (out of memory?): going on with {workers}")
+            elif missing:
+                culprit = next(iter(missing.values()))
+                deaths[culprit.key] += 1
+                if deaths[culprit.key] == TRIES:
+                    reason = f"its worker process was killed {TRIES} times, or could not begin (out of memory?)"
+                    record = blank_record(culprit, "failed", reason)
+                    store.write(record, work.folder)
+                    del missing[record.key]
+                    yield record
 
 
 class Progress:
@@ -190,18 +217,20 @@ def _parallel(tasks, workers, asked, *arguments):
 
 
 def _work(parent: int, task: Task, reports: str, *arguments) -> Record:
-    _end_with(parent)
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # a terminal sends it to all: the study's process says what comes of it
-    os.environ["RNTK_QUIET"] = "1"  # what is compiled the study's process has said
+    serve(parent)
     with watched(Watch(Report(Path(reports) / task.key))):
         return run_task(task, *arguments)
 
 
 @cache
-def _end_with(parent: int) -> None:
-    """End this worker when the study's process is gone: a killed study must not compute on beside the one that resumes it."""
+def serve(parent: int) -> None:
+    """Make this process a worker of another: quiet, deaf to Ctrl-C, and ended when that is gone: a killed study must not compute on
+    beside the one that resumes it.
+    """
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # a terminal sends it to all: the study's process says what comes of it
+    os.environ["RNTK_QUIET"] = "1"  # what is compiled the study's process has said
 
     def watch():
         while os.getppid() == parent:

@@ -22,11 +22,11 @@ def environment(folder, **more):
     return {**clean, "RNTK_CACHE": str(folder / "cache"), "NUMBA_NUM_THREADS": "1", **more}
 
 
-def start(module, folder, *arguments, output=subprocess.PIPE, **more):
+def start(module, folder, *arguments, output=subprocess.PIPE, cwd=ROOT, **more):
     """`python -m module arguments`, in a process group of its own."""
     return subprocess.Popen(
         [sys.executable, "-m", module, *map(str, arguments)],
-        cwd=ROOT,
+        cwd=cwd,
         env=environment(folder, **more),
         stdout=output,
         stderr=output,
