@@ -11,7 +11,10 @@ from rntk.blocks import gram_blocks, gram_file
 from rntk.kernel import RNTK
 from rntk.nonlinearities import Nonlinearity, Quadrature, Rectifier
 from rntk.nystroem import NystroemFeatures
+from rntk.random_features import RandomFeatures
 from rntk.sequences import unpadded
+from rntk.streamed_ridge import StreamedRidge
+from rntk.streaming import StreamedClassifier
 from rntk.version import __version__
 from rntk.waiting import progress
 
@@ -20,7 +23,10 @@ __all__ = [
     "Nonlinearity",
     "NystroemFeatures",
     "Quadrature",
+    "RandomFeatures",
     "Rectifier",
+    "StreamedClassifier",
+    "StreamedRidge",
     "__version__",
     "gram_blocks",
     "gram_file",
