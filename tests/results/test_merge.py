@@ -126,9 +126,12 @@ def test_a_result_comes_before_a_failure_which_is_kept_aside(shards, tmp_path):
     merge(shards, target)
     assert store.head(target, head(target, "Coffee", "rntk").name).status == "ok"
     assert [path.read_bytes() for path in (target / "set_aside").rglob("*.json")] == [kept]
-    for order in ([target, shards[0]], [shards[0], target]):
-        merge(order, tmp_path / f"again{order[0].name}")
-        assert len(store.study_records(tmp_path / f"again{order[0].name}")) == 12
+    failing = shard(tmp_path / "failing", [])
+    store.write(failed, failing)
+    for order in ([failing, shards[0]], [shards[0], failing]):
+        to = tmp_path / f"{order[0].name} first"
+        merge(order, to)
+        assert {record.status for record in store.heads(to)} == {"ok"}
 
 
 def test_other_plans_are_refused_with_what_differs(shards, tmp_path):
