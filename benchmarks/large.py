@@ -1,18 +1,23 @@
-"""Sets too large for a Gram in memory: a Gram in a file, and landmarks with a linear SVM."""
+"""Sets too large for a Gram in memory: a Gram in a file, on a cluster, and landmarks with a linear SVM."""
 
 import json
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+import numba
 import numpy as np
+from distributed import Client, LocalCluster
 from sklearn.svm import LinearSVC
 
 from benchmarks.measure import Row
 from datasets.synthetic import noisy_sinusoids
-from rntk import RNTK, NystroemFeatures
+from rntk import RNTK, NystroemFeatures, gram_blocks
+from rntk.distributed import gram
+from rntk.machine import cores
 from rntk.normalisation import normalise
 from rntk.svm.grams import scaled
 from rntk.svm.machine import Machine
@@ -32,7 +37,7 @@ print(json.dumps(dict(seconds=time.perf_counter() - started, mib=resource.getrus
 
 def rows() -> list[Row]:
     """The share of large sets in the table."""
-    return [gram_in_a_file(20_000, 100), *landmarks(100_000, 5_000, 100)]
+    return [gram_in_a_file(20_000, 100), *gram_on_a_cluster(8_000, 100), *landmarks(100_000, 5_000, 100)]
 
 
 def gram_in_a_file(n: int, T: int) -> Row:
@@ -51,6 +56,45 @@ def gram_in_a_file(n: int, T: int) -> Row:
         size / found["mib"],
         "< 1 GiB",
     )
+
+
+def gram_on_a_cluster(n: int, T: int, block: int = 1000) -> list[Row]:
+    """The Gram by Dask in two worker processes of a thread each, against two threads of this process, block by block: its product
+    with a vector, for which blocks stay where they are computed, and all of it in this process. Less what it takes to start.
+    """
+    X, v, kernel = noisy_sinusoids(n, T)[0], np.random.default_rng(0).normal(size=n), RNTK(**KERNEL)
+    numba.set_num_threads(min(2, cores()))
+    options = {"n_workers": 2, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": ":0"}
+    with LocalCluster(**options) as cluster, Client(cluster) as client:
+        client.run(kernel, X[:4])  # each worker has loaded what is compiled
+        (gram(kernel, X[:64], block=4) @ v[:64]).compute()
+        product, there = timed(lambda: (gram(kernel, X, block=block) @ v).compute())
+        whole, gathered = timed(lambda: gram(kernel, X, block=block).compute())
+    local, here = timed(lambda: _product(kernel, X, v, block))
+    K, filled = timed(lambda: kernel(X))
+    np.testing.assert_array_equal(whole, K)
+    np.testing.assert_allclose(product, local, rtol=1e-9)
+    of = f"n = {n}, T = {T}: two worker processes of Dask against two threads"
+    return [
+        Row(f"Gram times a vector, {of}", f"{there:.1f} s", f"{here:.1f} s", here / there),
+        Row(f"Gram in one process, {of}", f"{gathered:.1f} s", f"{filled:.1f} s", filled / gathered),
+    ]
+
+
+def timed(compute: Callable):
+    """What is computed, and the seconds that it takes."""
+    started = time.perf_counter()
+    value = compute()
+    return value, time.perf_counter() - started
+
+
+def _product(kernel, X, v, block: int) -> np.ndarray:
+    out = np.zeros(len(X))
+    for rows, columns, values in gram_blocks(kernel, X, block=block):
+        out[rows] += values @ v[columns]
+        if rows != columns:
+            out[columns] += values.T @ v[rows]
+    return out
 
 
 def landmarks(n: int, exact: int, T: int, n_landmarks: int = 500) -> list[Row]:

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rntk.base import Parametrised, check_count
-from rntk.sequences import as_sequences
+from rntk.base import Parametrised, check_choice, check_count
+from rntk.landmarks import CANDIDATES, LANDMARKS, ROUNDING
+from rntk.sequences import as_chunks, as_sequences, in_chunks
 from rntk.waiting import each, shown
 
-ROUNDING = 2.0**-26  # what a kernel near c = 1 keeps of its digits
+TILE = 256  # rows, and terms of a sum, that BLAS takes at once, whose order of summation then depends on nothing else
 
 
 @dataclass(repr=False)
@@ -24,10 +25,14 @@ class NystroemFeatures(Parametrised):
 
     kernel: any kernel of this package, as `k(X, Y)`. n_landmarks ≥ 1; all series where there are fewer. seed: of the
     draw. block: series a pass. verbose: whether to show, on stderr, how far fit and transform are, from two seconds on.
+    landmarks: how they are drawn: "uniform"; or from a Gram of 4 n_landmarks series, which are drawn uniformly, "kmeans++" (far from
+    each other) or "leverage" (by ridge leverage scores): see `rntk.landmarks`.
 
     `fit(X)` and `transform(X)` take arrays of shape (n, T) or (n, T, m); transform returns (n, rank), rank ≤
-    n_landmarks. As in scikit-learn: `get_params` and `set_params` for `clone`, pipelines and searches. Raises ValueError for
-    n_landmarks or block out of range, and where transform comes before fit.
+    n_landmarks. A Dask array, cut along the series alone, gives a Dask array of features, chunk by chunk (`rntk.distributed`); of
+    the training set only the chunks are computed that hold drawn series. As in scikit-learn: `get_params` and `set_params` for
+    `clone`, pipelines and searches. Raises ValueError for n_landmarks, block or landmarks out of range, and where transform comes
+    before fit.
 
     Source: Williams, Seeger, "Using the Nyström Method to Speed Up Kernel Machines", NeurIPS 2000.
     """
@@ -37,16 +42,24 @@ class NystroemFeatures(Parametrised):
     seed: int = 0
     block: int = 2048
     verbose: int = 0
+    landmarks: str = "uniform"
 
     @shown
     def fit(self, X, y=None) -> "NystroemFeatures":
         """Draw the landmarks from X; y is not looked at."""
         check_count("n_landmarks", self.n_landmarks)
         check_count("block", self.block)
-        X = as_sequences(X)
-        drawn = np.random.default_rng(self.seed).choice(len(X), min(self.n_landmarks, len(X)), replace=False)
-        self.landmarks_ = X[np.sort(drawn)]
-        K = np.asarray(self.kernel(self.landmarks_), dtype=np.float64)
+        check_choice("landmarks", self.landmarks, LANDMARKS)
+        choose, rng = LANDMARKS[self.landmarks], np.random.default_rng(self.seed)
+        X = as_chunks(X) if in_chunks(X) else as_sequences(X)
+        wanted = self.n_landmarks * (CANDIDATES if choose else 1)
+        drawn = np.sort(rng.choice(len(X), min(wanted, len(X)), replace=False))
+        Z = as_sequences(X[drawn].compute(), "what is drawn of X") if in_chunks(X) else X[drawn]
+        K = np.asarray(self.kernel(Z), dtype=np.float64)
+        if len(Z) > self.n_landmarks:
+            chosen = np.sort(choose(K, self.n_landmarks, rng))
+            Z, K = Z[chosen], K[np.ix_(chosen, chosen)]
+        self.landmarks_ = Z
         eigenvalues, V = np.linalg.eigh(K)
         kept = eigenvalues > ROUNDING * eigenvalues[-1]
         self.normalisation_ = V[:, kept] / np.sqrt(eigenvalues[kept])
@@ -57,13 +70,31 @@ class NystroemFeatures(Parametrised):
         """The features of X, (n, rank), a block of series at a time."""
         if not hasattr(self, "landmarks_"):
             raise ValueError("NystroemFeatures has no landmarks yet: call fit with the training set first")
+        if in_chunks(X):
+            from rntk import distributed  # Dask, which is there where one of its arrays is
+
+            return distributed.features(self, X)
         X = as_sequences(X)
         features = np.empty((len(X), self.normalisation_.shape[1]))
         for start in each(range(0, len(X), self.block), "blocks"):
             rows = slice(start, start + self.block)
-            features[rows] = self.kernel(X[rows], self.landmarks_) @ self.normalisation_
+            features[rows] = _product(self.kernel(X[rows], self.landmarks_), self.normalisation_)
         return features
 
     def fit_transform(self, X, y=None) -> np.ndarray:
         """fit, then transform."""
         return self.fit(X).transform(X)
+
+
+def _product(A: np.ndarray, B: np.ndarray) -> np.ndarray:
+    """A @ B, each row of which depends on its own row of A alone, to the last digit: BLAS sums in another order where there are
+    other rows beside it, or more threads.
+    """
+    out = np.zeros((-(-len(A) // TILE) * TILE, B.shape[1]))
+    rows = np.zeros((TILE, A.shape[1]))
+    for top in range(0, len(A), TILE):
+        part = A[top : top + TILE]
+        rows[: len(part)] = part
+        for left in range(0, len(B), TILE):
+            out[top : top + TILE] += rows[:, left : left + TILE] @ B[left : left + TILE]
+    return out[: len(A)]

@@ -200,12 +200,52 @@ def as_pair(X, Y=None, ragged: bool = False) -> tuple[Sequences, Sequences | Non
             raise ValueError(
                 f"the sequences of {name} have {those.lengths.min()} to {those.lengths.max()} steps: this kernel needs equal lengths"
             )
-    if others is None:
-        return sequences, None
-    for axis, what in ((2, "channels"), (1, "steps")):
-        if sequences.shape[axis] != others.shape[axis] and (what == "channels" or not ragged):
-            raise ValueError(
-                f"X has {sequences.shape[axis]} {what} and Y has {others.shape[axis]}: they must be equal "
-                f"(shapes {sequences.shape} and {others.shape} as (n, T, m))"
-            )
+    if others is not None:
+        check_pair(sequences.shape, others.shape, ragged)
     return sequences, others
+
+
+def check_pair(shape: tuple[int, int, int], other: tuple[int, int, int], ragged: bool, name: str = "Y") -> None:
+    """Raise ValueError unless sets of these shapes, X and the one called `name`, have the same channels and, unless `ragged`, the
+    same number of steps.
+    """
+    for axis, what in ((2, "channels"), (1, "steps")):
+        if shape[axis] != other[axis] and (what == "channels" or not ragged):
+            raise ValueError(
+                f"X has {shape[axis]} {what} and {name} has {other[axis]}: they must be equal "
+                f"(shapes {shape} and {other} as (n, T, m))"
+            )
+
+
+def as_chunks(X, name: str = "X"):
+    """A Dask array of sequences whose chunks are whole sequences, as it is: its shape and dtype are checked, its values are
+    where they are computed.
+
+    Raises ValueError for a shape other than (n, T) or (n, T, m), chunks of unknown size or across steps or channels, an empty
+    set, chunk or sequence, and values that are no real numbers.
+    """
+    if X.ndim not in (2, 3):
+        raise ValueError(f"{name} has shape {X.shape}: expected a Dask array (n, T), or (n, T, m) with m channels")
+    if any(size != size for sizes in X.chunks for size in sizes):  # NaN: Dask does not know it
+        raise ValueError(f"{name} has chunks of unknown size: call {name}.compute_chunk_sizes() first")
+    if any(size == 0 for sizes in X.chunks for size in sizes):
+        raise ValueError(
+            f"{name} has shape {X.shape} in chunks {X.chunks}: none may be empty, and at least one sequence, one step and one "
+            f"channel are needed"
+        )
+    if X.numblocks[1:] != (1,) * (X.ndim - 1):
+        whole = {0: "auto", **dict.fromkeys(range(1, X.ndim), -1)}
+        raise ValueError(
+            f"{name} is cut across its steps or channels, into chunks of {X.chunks[1:]}: a chunk holds whole sequences. "
+            f"Rechunk it first: {name}.rechunk({whole})"
+        )
+    if X.dtype.kind not in "biuf":
+        raise ValueError(
+            f"{name} must be real numbers in an array of shape (n, T) or (n, T, m): they are {X.dtype.name}"
+        )
+    return X
+
+
+def in_chunks(X) -> bool:
+    """Whether X is a Dask array."""
+    return type(X).__module__.startswith("dask.array")

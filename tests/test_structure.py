@@ -61,6 +61,7 @@ def test_measurements_use_no_test():
 def test_the_kernel_needs_numpy_and_numba_only():
     """The interfaces need what they join, and are imported by name."""
     extras = {
+        "distributed.py": {"dask"},
         "finite.py": {"jax"},
         "gaussian_process.py": {"sklearn"},
         "sklearn.py": {"sklearn"},

@@ -283,5 +283,5 @@ def test_landmarks_out_of_range_are_refused(X, bad):
 def test_transform_needs_fit(X):
     with pytest.raises(ValueError, match="call fit"):
         NystroemFeatures(KERNEL).transform(X)
-    with pytest.raises(ValueError, match="no parameter 'landmarks'"):
-        NystroemFeatures(KERNEL).set_params(landmarks=3)
+    with pytest.raises(ValueError, match="no parameter 'landmark'"):
+        NystroemFeatures(KERNEL).set_params(landmark=3)
