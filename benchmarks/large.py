@@ -24,14 +24,15 @@ from rntk.svm.machine import Machine
 
 KERNEL, NOISE = {"sigma_w": 1.41, "sigma_b": 0.05}, 0.7
 FILL = """
-import json, resource, sys, time
+import json, sys, time
 import numpy as np
 from rntk import RNTK, gram_file
+from rntk.machine import peak_memory
 from datasets.synthetic import noisy_sinusoids
 X = noisy_sinusoids({n}, {T})[0]
 started = time.perf_counter()
 K = gram_file(RNTK(**{kernel}), X, sys.argv[1])
-print(json.dumps(dict(seconds=time.perf_counter() - started, mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)))
+print(json.dumps(dict(seconds=time.perf_counter() - started, mib=peak_memory() / 2**20)))
 """
 
 

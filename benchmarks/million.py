@@ -23,6 +23,7 @@ from datasets.synthetic import noisy_sinusoids
 from results.figures import COLOURS, encoded, figure
 from results.writing import write_bytes
 from rntk import RNTK
+from rntk.machine import peak_memory
 from rntk.normalisation import normalise
 from rntk.sklearn import RNTKFeatures
 from rntk.streaming import StreamedClassifier
@@ -97,12 +98,6 @@ def labels(path: Path) -> Path:
     return path.with_name(path.name.replace("X", "y", 1))
 
 
-def resident() -> float:
-    """The most memory that this process had, MiB. (`ru_maxrss` counts what its parent had when it began, too.)"""
-    status = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmHWM"))
-
-
 def checkpoint(name: str, n: int) -> Path:
     """The file of what a fit has learned."""
     return FOLDER / f"{name.replace(' ', '_').replace(',', '')}_{n}.npz"
@@ -121,7 +116,7 @@ def fit(name: str, n: int) -> dict:
         n,
         model.model_.coef_.shape[1],
         took,
-        resident(),
+        peak_memory() / 2**20,
         model.score(np.load(test), np.load(labels(test))),
         load,
     )

@@ -1,6 +1,7 @@
 """What this process may use of the machine: its cores, and its memory, which is foreseen and not run out of."""
 
 import os
+import sys
 from pathlib import Path
 
 CGROUP = Path("/sys/fs/cgroup")
@@ -28,6 +29,18 @@ def require(size: int, what: str, instead: str) -> None:
     free = available()
     if free is not None and size > free:
         raise MemoryError(f"{what} needs {readable(size)}, and {readable(free)} of memory are free: {instead}")
+
+
+def peak_memory() -> int:
+    """The most memory that was resident in this process, bytes; of its parent's, too, until it began, where the system tells no better."""
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+    except (OSError, StopIteration):
+        import resource
+
+        unit = 1 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def readable(size: int) -> str:

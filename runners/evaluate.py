@@ -3,7 +3,6 @@
 Runs in a worker process: no downloads, no MLflow, and no exception leaves it.
 """
 
-import resource
 import time
 import traceback
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from datasets.catalogue import Entry
 from datasets.lengths import length_of, one_length
 from results import store
 from results.record import Record
+from rntk.machine import peak_memory
 from rntk.normalisation import normalise
 from rntk.svm.machine import NotConverged
 from rntk.svm.scores import OutOfTime
@@ -78,7 +78,7 @@ def computed(
     timings["total"] = time.perf_counter() - started
     record.timings = {name: round(seconds, 4) for name, seconds in timings.items()} | {
         "threads": threads,
-        "peak_memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "peak_memory_mib": round(peak_memory() / 2**20),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     return record
