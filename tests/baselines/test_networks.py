@@ -61,6 +61,7 @@ def test_outputs_are_those_of_the_formula(kind, readout):
     np.testing.assert_allclose(network.logits(parameters, longer, 3), expected, rtol=2e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_initialisations_have_the_stated_moments():
     """Within four standard errors of mean and variance; the identity exactly."""
     n, key = 300, jax.random.PRNGKey(1)
@@ -78,6 +79,7 @@ def test_initialisations_have_the_stated_moments():
     assert abs(draws.var() - 1 / 3) < 4 * np.sqrt(4 / 45 / draws.size)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("readout", ["last", "mean"])
 def test_the_gaussian_network_is_that_of_the_kernel(readout):
     """The mean of f² over 400 networks is the process' kernel, with σ_w = σ_v = √2, σ_u = 1, within five standard errors."""
@@ -256,6 +258,7 @@ def test_a_training_is_rmsprop_on_clipped_gradients():
         np.testing.assert_allclose(ours[0], theirs, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_what_is_kept_is_the_best_epoch():
     """At a rate at which the last epoch is a bad one, the parameters that are kept classify as the best did."""
     X, y = problem(30)

@@ -222,6 +222,7 @@ def run(*arguments):
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
 
+@pytest.mark.slow
 def test_the_command_line(tmp_path):
     done = run(FAMILY, "--of", "rntk_mean", "--against", "rbf", "ntk", "--csv", tmp_path / "pairs.csv", "--rope", "2")
     assert done.returncode == 0, done.stderr

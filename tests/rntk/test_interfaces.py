@@ -110,6 +110,7 @@ def test_scikit_learns_own_checks_of_kernels(kernel, check):
     getattr(scikit, f"test_{check}")(kernel)
 
 
+@pytest.mark.slow
 def test_gaussian_processes(waves):
     X, y = waves
     kernel = ConstantKernel(1.0) * GPKernel(RNTK(sigma_b=0.1)) + WhiteKernel(0.01)

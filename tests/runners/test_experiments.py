@@ -59,6 +59,7 @@ def test_kernel_and_weights_move_less_in_wider_networks():
     assert all(row["kernel"] == row["recurrent"] == 0 for row in found.rows if row["time"] == 0)
 
 
+@pytest.mark.slow
 def test_a_wide_network_follows_the_closed_form():
     """The worst difference falls as n^−½, and is small at 1,024 units, for what is learned and for what is predicted."""
     found = dynamics([64, 256, 1024], 4, n=4, n_test=3, steps=100, times=6, **NETWORK)
@@ -224,6 +225,7 @@ def theory(command, tmp_path, capsys):
     return run
 
 
+@pytest.mark.slow
 def test_an_experiment_leaves_a_record_and_the_same_figure_from_it(theory, tmp_path):
     asked = ["experiment=sensitivity", "experiment.T=8", "experiment.n=3", "experiment.depths=[1]"]
     said = theory(*asked).out

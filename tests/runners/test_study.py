@@ -324,6 +324,7 @@ def test_a_sweep_is_found_in_mlflow_by_search(tmp_path):
     assert f"figure {figure}" in finished.stdout
 
 
+@pytest.mark.slow
 def test_a_sweep_with_a_wrong_job_lists_it_and_keeps_the_others(tmp_path):
     finished = run(
         tmp_path, "run", "-m", "dataset=GunPoint,Gunpoint", "method=1nn_ed", f"output={tmp_path}", OFF, code=1

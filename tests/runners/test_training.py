@@ -140,6 +140,7 @@ def test_without_jax_a_method_says_what_it_needs(no_jax):
     assert Method("rbf", {"_target_": "baselines.RBF"}).absent == ""
 
 
+@pytest.mark.slow
 def test_without_jax_networks_are_listed_and_the_rest_runs(no_jax, command, capsys, tmp_path):
     """The study does not fail; a task alone has no result, and the experiments end with the same words."""
     study = [
