@@ -1,8 +1,8 @@
 """The tasks of a study on a Dask cluster (`executor=dask`): futures, longest first, each in a process of its own beside its worker.
 
-A worker is a process of `dask worker`, started in a checkout of this same code. It runs tasks in processes of its threads, not in the
-threads: there the limits of a task hold as on one machine, and a task that dies takes no worker along. A task is tried again where its
-process or its worker dies, then once more when no other is running, and has failed after that.
+A worker is a process of `python -m dask worker`, started in a checkout of this same code. It runs tasks in processes of its threads,
+not in the threads: there the limits of a task hold as on one machine, and a task that dies takes no worker along. A task is tried again
+where its process or its worker dies, then once more when no other is running, and has failed after that.
 """
 
 import multiprocessing
@@ -60,7 +60,8 @@ class Cluster:
             self.client = Client(scheduler, timeout=PATIENCE, set_as_default=False, name="rntk-study")
         except (OSError, ValueError, TypeError) as error:
             raise ValueError(
-                f"executor.scheduler={scheduler}: no scheduler answers there ({error}); start one (`dask scheduler`), or mend the address"
+                f"executor.scheduler={scheduler}: no scheduler answers there ({error}); start one (`python -m dask scheduler`), "
+                f"or mend the address"
             ) from error
 
     def __enter__(self) -> "Cluster":
@@ -194,13 +195,16 @@ class Cluster:
         workers = self.client.scheduler_info(n_workers=-1)["workers"]
         if not workers:
             raise ValueError(
-                f"executor.scheduler={self.scheduler}: it has no workers; start some in a checkout (`dask worker {self.scheduler}`)"
+                f"executor.scheduler={self.scheduler}: it has no workers; start some in a checkout "
+                f"(`python -m dask worker {self.scheduler}`)"
             )
         faults = []
         for address, found in self.client.run(about, on_error="return").items():
             if isinstance(found, Exception):
                 faults.append(
-                    f"worker {address} cannot load this study ({type(found).__name__}: {found}): start it in a checkout, with its packages"
+                    f"worker {address} cannot load this study ({type(found).__name__}: {found}): start it in a checkout, "
+                    f"with its packages, by `python -m dask worker {self.scheduler}` "
+                    f"(`dask worker` alone does not look into the folder that it is started in)"
                 )
             elif fault := difference(address, found, about()):
                 faults.append(fault)

@@ -26,7 +26,7 @@ def dask(command, folder, *arguments, cwd=ROOT, **more):
     """A process of Dask's scheduler or worker, which writes to a file."""
     with open(folder / f"{command}-{time.monotonic_ns()}.log", "w") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", f"distributed.cli.dask_{command}", *map(str, arguments), "--no-dashboard"],
+            [sys.executable, "-m", "dask", command, *map(str, arguments), "--no-dashboard"],
             cwd=cwd,
             env=environment(folder, **more),
             stdout=log,
@@ -202,9 +202,7 @@ def test_a_scheduler_that_goes_takes_nothing_along_that_is_recorded(undisturbed,
         assert until(partial(begun, tmp_path), process)
         port = int(address.rpartition(":")[2])
         [scheduler] = [
-            one.pid
-            for one in psutil.process_iter()
-            if str(port) in one.cmdline() and "distributed.cli.dask_scheduler" in one.cmdline()
+            one.pid for one in psutil.process_iter() if str(port) in one.cmdline() and "scheduler" in one.cmdline()
         ]
         os.kill(scheduler, signal.SIGKILL)
         assert "is gone" in ended(process, 2)
