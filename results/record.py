@@ -79,8 +79,8 @@ class Record:
 
     @property
     def is_final(self) -> bool:
-        """Whether the task need not run again. Asks the head alone."""
-        return self.status in FINAL and (self.status != "ok" or None not in (self.cv_accuracy, self.test_accuracy))
+        """Whether the task need not run again. One that says `ok` and lacks what that promises is damaged (`results.integrity`)."""
+        return self.status in FINAL
 
     def succeed(self) -> None:
         """Set the status to `ok`. Raises ValueError where the record does not hold what that promises."""
