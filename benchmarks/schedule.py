@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cache
-from heapq import heapreplace
 from itertools import count
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from benchmarks.measure import Row, arguments, table
 from results import store
 from results.figures import COLOURS, figure, save
 from runners.method import Method
-from runners.plan import END_SECONDS, RECORD_SECONDS, duration, longest_first, shard
+from runners.plan import END_SECONDS, RECORD_SECONDS, duration, layout, longest_first, shard
 from runners.protocol import Protocol
 from runners.task import Task
 
@@ -50,16 +49,6 @@ def many(n: int) -> tuple[list[Task], dict[str, float]]:
             taken[tasks[-1].key] = seconds
         if len(tasks) == n:
             return tasks, taken
-
-
-def schedule(seconds: Sequence[float], workers: int) -> list[tuple[int, float, float]]:
-    """Of tasks that begin in this order, each when a worker is free: its worker, when it begins and when it ends."""
-    free, spans = [(0.0, worker) for worker in range(workers)], []
-    for taken in seconds:
-        begin, worker = free[0]
-        heapreplace(free, (begin + taken, worker))
-        spans.append((worker, begin, begin + taken))
-    return spans
 
 
 def efficiency(spans: Iterable[tuple[int, float, float]], workers: int) -> float:
@@ -93,12 +82,12 @@ def rows() -> list[Row]:
     """How long it takes to lay out, its efficiency, and those of other orders."""
     tasks, taken = many(TASKS)
     began = time.perf_counter()
-    spans = schedule([taken[task.key] for task in longest_first(tasks)], WORKERS)
+    spans = layout([taken[task.key] for task in longest_first(tasks)], WORKERS)
     laid_out = time.perf_counter() - began
-    known = schedule(sorted(taken.values(), reverse=True), WORKERS)
+    known = layout(sorted(taken.values(), reverse=True), WORKERS)
     shuffled = [*taken.values()]
     random.Random(0).shuffle(shuffled)
-    mixed = schedule(shuffled, WORKERS)
+    mixed = layout(shuffled, WORKERS)
     parts = [sum(taken[task.key] for task in shard(tasks, k, 10)) / (WORKERS / 10) for k in range(1, 11)]
     recording = RECORD_SECONDS * TASKS + END_SECONDS
     return [
@@ -124,6 +113,6 @@ def lengths(spans: Sequence[tuple[int, float, float]], taken: dict[str, float]) 
 if __name__ == "__main__":
     if folders := arguments(__doc__, 1):
         tasks, taken = many(TASKS)
-        spans = schedule([taken[task.key] for task in longest_first(tasks)], WORKERS)
+        spans = layout([taken[task.key] for task in longest_first(tasks)], WORKERS)
         save(gantt(spans, WORKERS), Path(folders[0]), "schedule")
     print(table(rows()))

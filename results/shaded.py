@@ -1,6 +1,6 @@
 """Tables whose cells are coloured by what they hold, as pages of HTML: a record's confusion matrix, and its grid over two hyperparameters.
 
-They cost a twentieth of the time of a picture of the same table, so that every tracked task has them, and their numbers can be copied.
+They take a fifth of the time of a picture of the same table: every tracked task has them. Their numbers can be copied.
 """
 
 from html import escape
@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib import colormaps
 
 from results.figures.grids import NO_SCORE, SIGNS, Cells
+from results.figures.style import COLOURS
 
 PAGE = """<!doctype html>
 <meta charset="utf-8">
@@ -23,7 +24,7 @@ td, thead th {{ padding: 0.2em 0.5em; min-width: 2.2em; text-align: center }}
 {table}
 """
 READABLE = 0.18  # luminance of a ground from which on black is read better than white
-CHOSEN = "outline: 3px solid #D55E00; outline-offset: -3px"
+CHOSEN = f"outline: 3px solid {COLOURS[1]}; outline-offset: -3px"
 
 
 def confusion(predictions: list[dict]) -> pd.DataFrame:

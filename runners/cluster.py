@@ -86,8 +86,8 @@ class Cluster:
         """The records of tasks, each on disk, until all are there or it is `asked` to end. Raises ValueError where a worker is `Unfit`
         or the scheduler is gone, after what runs then has ended.
         """
-        self._check_places(tasks, work)
         root = work.root and str(Path(work.root).absolute())
+        self._check_places(tasks, work.folder, root)
         folder = Path(work.folder).absolute() if self.output == "shared" else None
         shipped, run = {}, f"0{uuid4().hex[:8]}"
 
@@ -141,7 +141,7 @@ class Cluster:
 
     def _ended(self, tasks, submit, asked, progress) -> Iterator[tuple[Task, Record | None]]:
         """Tasks as they end, with their records; None of one whose workers died."""
-        ended, running, fault, begun, alone = SimpleQueue(), {}, None, True, False
+        ended, running, fault, begun, waiting = SimpleQueue(), {}, None, True, False
         for i, task in enumerate(tasks):
             if asked.is_set():
                 return
@@ -156,7 +156,7 @@ class Cluster:
                 try:
                     future = ended.get(timeout=TICK)
                 except Empty:
-                    alone = self._has_workers(alone, progress)
+                    waiting = self._waits(waiting, progress)
                     progress.workers = self.workers or 1
                     continue
                 task, _ = running.pop(future.key)
@@ -183,10 +183,11 @@ class Cluster:
         begun = {key for keys in self.client.run(executing).values() for key in keys}
         self.client.cancel([future for future in futures if future.key not in begun and not future.done()])
 
-    def _has_workers(self, alone: bool, progress: Progress) -> bool:
+    def _waits(self, waiting: bool, progress: Progress) -> bool:
+        """Whether there is no worker, which is said where it was not `waiting` for one before."""
         if self.workers:
             return False
-        if not alone:
+        if not waiting:
             progress.say(f"no worker is left at {self.scheduler}: waiting for one (Ctrl-C twice ends this)")
         return True
 
@@ -211,20 +212,19 @@ class Cluster:
         if faults:
             raise Unfit("\n".join(faults))
 
-    def _check_places(self, tasks: list[Task], work: Work) -> None:
+    def _check_places(self, tasks: list[Task], folder: Path, root: str | None) -> None:
         """Raise ValueError where a worker does not see the folder or the data that it is to share."""
         if self.output == "shared":
-            Path(work.folder).mkdir(parents=True, exist_ok=True)
-            with NamedTemporaryFile(dir=work.folder, prefix=".seen-") as file:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            with NamedTemporaryFile(dir=folder, prefix=".seen-") as file:
                 seen = self.client.run(os.path.exists, os.path.abspath(file.name))
             if blind := sorted(address for address, found in seen.items() if not found):
                 raise Unfit(
-                    f"{', '.join(blind)} {'do' if len(blind) > 1 else 'does'} not see {work.folder}, into which workers are to write: "
+                    f"{', '.join(blind)} {'do' if len(blind) > 1 else 'does'} not see {folder}, into which workers are to write: "
                     f"name an output folder on a file system that all share, or let records come back, executor.output=returned"
                 )
         if self.data == "shared":
             sources = sorted({task.source for task in tasks})
-            root = work.root and str(Path(work.root).absolute())
             lacking = {address: names for address, names in self.client.run(absent, sources, root).items() if names}
             if lacking:
                 raise Unfit("\n".join(without(address, names) for address, names in sorted(lacking.items())))

@@ -86,11 +86,16 @@ def computed(
 
 def recorded(task: Task, folder: Path) -> Record | None:
     """The record of a task under `folder`, looked for by its name; None where there is none. Raises Damage where it is damaged."""
-    name = f"{blank_record(task, 'failed').name}.json"
+    name = head_of(task)
     if store.read_file(folder, name) is None:
         return None
     record = store.sound(folder, name)
     return record if record.key == task.key else None
+
+
+def head_of(task: Task) -> str:
+    """The name of the file that holds the head of a task's record."""
+    return f"{blank_record(task, 'failed').name}.json"
 
 
 def blank_record(task: Task, status: str, reason: str = "") -> Record:

@@ -124,13 +124,14 @@ class Forecast:
         Each worker takes the next task when it is free, but no more tasks end than the study's own process can record; `running` is,
         by key, which share of a task is done and the seconds that took. Tasks of which nobody knows how long they take are left out.
         """
-        free = [0.0] * workers
+        left = []
         for task in tasks:
             share, seconds = running.get(task.key, (0.0, 0.0))
             guess = self.seconds(task) or 0.0
             slower = (LEARNED + seconds) / (LEARNED + guess * share) if share else 1.0
-            heapreplace(free, free[0] + guess * (1 - share) * slower)
-        return max(*free, self.own(RECORD_SECONDS * len(tasks))) + self.own(END_SECONDS)
+            left.append(guess * (1 - share) * slower)
+        ends = [end for _, _, end in layout(left, workers)]
+        return max(*ends, 0.0, self.own(RECORD_SECONDS * len(tasks))) + self.own(END_SECONDS)
 
     def own(self, seconds: float) -> float:
         """How long what is no task takes, from what it takes on the reference machine."""
@@ -218,13 +219,20 @@ def shard(tasks: Iterable[Task], k: int, n: int) -> list[Task]:
 
     No task is in two parts, and none in no part; they depend on the estimates alone, and neither on the machine nor on what is done.
     """
-    load, mine = [(0.0, part) for part in range(1, n + 1)], set()
-    for task in longest_first(tasks):
-        seconds, part = load[0]
-        heapreplace(load, (seconds + estimate(task), part))
-        if part == k:
-            mine.add(task.key)
+    ordered = longest_first(tasks)
+    parts = [part for part, _, _ in layout(map(estimate, ordered), n)]
+    mine = {task.key for task, part in zip(ordered, parts, strict=True) if part == k - 1}
     return [task for task in tasks if task.key in mine]
+
+
+def layout(seconds: Iterable[float], workers: int) -> list[tuple[int, float, float]]:
+    """Of tasks that begin in this order, each on the worker that is free first: its worker, when it begins and when it ends."""
+    free, spans = [(0.0, worker) for worker in range(workers)], []
+    for taken in seconds:
+        begin, worker = free[0]
+        heapreplace(free, (begin + taken, worker))
+        spans.append((worker, begin, begin + taken))
+    return spans
 
 
 def longest_first(tasks: Iterable[Task]) -> list[Task]:

@@ -84,7 +84,7 @@ def run_study(config: DictConfig, executor: Callable | None, workers: int) -> in
     from results.overview import write_overview
     from results.tables import write_tables
     from rntk.machine import cores
-    from runners.evaluate import blank_record
+    from runners.evaluate import blank_record, head_of
     from runners.pace import measure
     from runners.plan import Forecast, make_plan, parts, shard
     from runners.report import write
@@ -105,7 +105,7 @@ def run_study(config: DictConfig, executor: Callable | None, workers: int) -> in
     )
     mine = shard(tasks, *part) if part else tasks
     plan = make_plan(mine, folder)
-    heads = {f"{blank_record(task, 'failed').name}.json" for task in mine}
+    heads = {head_of(task) for task in mine} if part else set()
     for (place, head), fault in plan.damaged.items():
         own = place == folder and (not part or head in heads)  # what others write meanwhile is theirs
         print(set_aside(place, head, fault, own), file=sys.stderr)

@@ -84,14 +84,13 @@ def result_of(config: DictConfig, downloads: bool, threads: int, shown: bool):
 def found(task, folder: Path):
     """The final record of a task; None where there is none. One that is damaged is set aside."""
     from results.integrity import Damage
-    from runners.evaluate import blank_record, recorded
+    from runners.evaluate import head_of, recorded
     from runners.reproduce import set_aside
 
     try:
         record = recorded(task, folder)
     except Damage as damage:
-        name = f"{blank_record(task, 'failed').name}.json"
-        print(set_aside(folder, name, str(damage), own=True), file=sys.stderr)
+        print(set_aside(folder, head_of(task), str(damage), own=True), file=sys.stderr)
         return None
     return record if record and record.is_final else None
 

@@ -42,7 +42,7 @@ PAGES = [
 ]
 HYDRA = {f"runners.{name}" for name in ("run", "reproduce", "theory", "synthetic", "report")}
 SHELL = re.compile(
-    r"(export|cat|git clone|mlflow server|dask (scheduler|worker)|pre-commit install|jupytext --to ipynb)\b"
+    r"(export|cat|git clone|mlflow server|pre-commit install|jupytext --to ipynb)\b"
 )  # what belongs to others, and is not tried
 TOGETHER = {"tutorial.md", "own.md"}  # their commands need one another
 QUICK = {"README.md", "start.md"}

@@ -135,8 +135,10 @@ def test_a_study_waits_for_workers_and_takes_none_of_another_version(undisturbed
         assert until(partial(begun, tmp_path), process)
         end(first)
         assert until(lambda: "no worker is left at tcp://" in said.read_text(), process)
+        time.sleep(3)  # that is not said each second
         stack.callback(end, worker(tmp_path, address, cwd=other))
         assert process.wait(60) == 2 and "is of another version: code" in said.read_text()
+        assert said.read_text().count("no worker is left") == 1
         kept = written(tmp_path)
         assert 0 < len(kept) < len(undisturbed)
     with cluster(tmp_path, workers=1) as (address, _):

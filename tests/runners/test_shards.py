@@ -91,6 +91,12 @@ def test_shards_at_once_in_one_folder_or_merged_from_several_are_the_whole_study
     for process in both:
         ended(process)
     assert results(together) == results(whole)
+    theirs = together / "smoke" / "records" / next((other / "smoke" / "records").glob("*.json")).name
+    theirs.write_bytes(b"")
+    assert f"damaged: {theirs}" in ended(reproduce(together, "shard=1/2"), code=1)
+    assert theirs.exists() and not (together / "smoke" / "set_aside").exists()  # another shard's is left to it
+    ended(reproduce(together, "shard=2/2"))
+    assert results(together) == results(whole)
 
 
 @pytest.mark.slow
