@@ -10,8 +10,6 @@ from rntk.landmarks import CANDIDATES, LANDMARKS, ROUNDING
 from rntk.sequences import as_chunks, as_sequences, in_chunks
 from rntk.waiting import each, shown
 
-TILE = 256  # rows, and terms of a sum, that BLAS takes at once, whose order of summation then depends on nothing else
-
 
 @dataclass(repr=False)
 class NystroemFeatures(Parametrised):
@@ -74,27 +72,15 @@ class NystroemFeatures(Parametrised):
             from rntk import distributed  # Dask, which is there where one of its arrays is
 
             return distributed.features(self, X)
+        from rntk.products import product  # numba: loaded at the first call, not at import
+
         X = as_sequences(X)
         features = np.empty((len(X), self.normalisation_.shape[1]))
         for start in each(range(0, len(X), self.block), "blocks"):
             rows = slice(start, start + self.block)
-            features[rows] = _product(self.kernel(X[rows], self.landmarks_), self.normalisation_)
+            features[rows] = product(self.kernel(X[rows], self.landmarks_), self.normalisation_)
         return features
 
     def fit_transform(self, X, y=None) -> np.ndarray:
         """fit, then transform."""
         return self.fit(X).transform(X)
-
-
-def _product(A: np.ndarray, B: np.ndarray) -> np.ndarray:
-    """A @ B, each row of which depends on its own row of A alone, to the last digit: BLAS sums in another order where there are
-    other rows beside it, or more threads.
-    """
-    out = np.zeros((-(-len(A) // TILE) * TILE, B.shape[1]))
-    rows = np.zeros((TILE, A.shape[1]))
-    for top in range(0, len(A), TILE):
-        part = A[top : top + TILE]
-        rows[: len(part)] = part
-        for left in range(0, len(B), TILE):
-            out[top : top + TILE] += rows[:, left : left + TILE] @ B[left : left + TILE]
-    return out[: len(A)]

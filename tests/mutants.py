@@ -67,8 +67,12 @@ def main() -> int:
             copies.put(shutil.copytree(whole, Path(folder) / str(job)))
         first = copies.get()
         named = sorted({test for mutant in mutants for test in mutant.tests})
-        if run_tests(first, named, "-n", str(arguments.jobs), "--dist", "loadgroup") != 0:
-            print("the named tests do not pass on the tree as it is: mend them first", file=sys.stderr)
+        tested = run_tests(first, named, "-n", str(arguments.jobs), "--dist", "loadgroup")
+        if tested.returncode != 0:
+            print(
+                f"{tested.stdout[-4000:]}\nthe tests above do not pass on the tree as it is: mend them first",
+                file=sys.stderr,
+            )
             return 1
         copies.put(first)
 
@@ -107,7 +111,9 @@ def run_mutant(copy: Path, whole: Path, mutant: Mutant) -> bool:
     path = copy / mutant.file
     path.write_text(path.read_text().replace(mutant.old, mutant.new))
     try:
-        return run_tests(copy, mutant.tests, "-x", timeout=TIMEOUT) == 0
+        return run_tests(copy, mutant.tests, "-x", timeout=TIMEOUT).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False
     finally:
         shutil.copy2(whole / mutant.file, path)
         for folder in (whole / "rntk").rglob("__pycache__"):  # compiled code has been made of it
@@ -116,20 +122,17 @@ def run_mutant(copy: Path, whole: Path, mutant: Mutant) -> bool:
             shutil.copytree(folder, there)
 
 
-def run_tests(copy: Path, tests: list[str], *options: str, timeout: float | None = None) -> int:
-    """The exit status of the tests in a copy of the tree: 0 where they pass, 1 where one fails.
+def run_tests(copy: Path, tests: list[str], *options: str, timeout: float | None = None) -> subprocess.CompletedProcess:
+    """Run the tests in a copy of the tree: the exit status is 0 where they pass, and 1 where one fails.
 
-    Ends the program where they cannot be run.
+    Ends the program where they cannot be run. Raises TimeoutExpired where they run longer.
     """
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, *tests]
     environment = os.environ | {"NUMBA_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    try:
-        done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, timeout=timeout)
-    except subprocess.TimeoutExpired:
-        return 1
+    done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, timeout=timeout)
     if done.returncode not in (0, 1):
         sys.exit(f"{' '.join(command)} could not be run:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-    return done.returncode
+    return done
 
 
 if __name__ == "__main__":
