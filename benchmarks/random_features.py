@@ -2,8 +2,9 @@
 
 Noisy sinusoids of four classes, 2,000 to learn from and 2,000 to be told, of 100 steps: how far the products of the features are from the
 kernel (root mean square over 300 series, relative to that of the kernel), how often a ridge on them is right, and how many seconds of a
-processor, of all threads together, fit and transform take. For the recurrent kernel, its process' kernel, and the perceptron's
-(`baselines.NTK`, whose network is a recurrent one that reads the series in one step). Into benchmarks/random_features.csv and
+processor, of all threads together, fit and transform take. For the recurrent kernel, its process' kernel, and those of perceptrons of
+one and three hidden layers (`baselines.NTK`, whose network is a recurrent one that reads the series in one step, and whose infinite
+network `NTKFeatures` sketch). Into benchmarks/random_features.csv and
 docs/figures/random_features.png.
 """
 
@@ -15,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from baselines import NTK
+from baselines.ntk_features import NTKFeatures
 from benchmarks.measure import arguments
 from datasets.synthetic import noisy_sinusoids
 from results.figures import COLOURS, encoded, figure
@@ -29,7 +31,7 @@ RECORD, PICTURE = ROOT / "benchmarks/random_features.csv", ROOT / "docs/figures/
 N, T, NOISE, COMPARED = 2_000, 100, 0.7, 300
 LANDMARKS, FEATURES = (30, 100, 300, 1_000), (100, 300, 1_000)
 RECURRENT = {"sigma_w": 1.41, "sigma_b": 0.05, "dtype": "float32"}
-WIDE = (*FEATURES, 3_000)  # of a perceptron, whose features cost less
+WIDE, DEEP = (*FEATURES, 3_000), (96, 300, 996, 3_000)  # of perceptrons, whose features cost less
 
 
 def perceptron(kernel: NTK) -> RNTK:
@@ -56,19 +58,13 @@ def sides() -> list[tuple]:
         kernel = RNTK(**RECURRENT, output=output)
         found.append((name, kernel, "landmarks", lambda m, k=kernel: NystroemFeatures(k, m), LANDMARKS, np.asarray))
         found.append((name, kernel, "random", lambda m, k=kernel: RandomFeatures(k, m), FEATURES, np.asarray))
-    kernel = NTK(depth=1)
-    network = perceptron(kernel).with_params(dtype="float32")
-    found.append(
-        (
-            "perceptron's tangent kernel",
-            kernel,
-            "landmarks",
-            lambda m: NystroemFeatures(kernel, m),
-            LANDMARKS,
-            np.asarray,
-        )
-    )
-    found.append(("perceptron's tangent kernel", kernel, "random", lambda m: RandomFeatures(network, m), WIDE, at_once))
+    for depth, numbers in ((1, WIDE), (3, DEEP)):
+        kernel = NTK(depth=depth)
+        network = perceptron(kernel).with_params(dtype="float32")
+        name = f"perceptron's tangent kernel, depth {depth}"
+        found.append((name, kernel, "landmarks", lambda m, k=kernel: NystroemFeatures(k, m), LANDMARKS, np.asarray))
+        found.append((name, kernel, "random", lambda m, k=network: RandomFeatures(k, m), numbers, at_once))
+        found.append((name, kernel, "arc-cosine sketch", lambda m, k=kernel: NTKFeatures(k, m), numbers, np.asarray))
     return found
 
 
@@ -103,14 +99,16 @@ def draw(rows: list[dict]) -> bytes:
     def panels(made):
         for row, name in zip(made.subplots(2, len(names)).T, names, strict=True):
             for axes, column in zip(row, ("error", "accuracy"), strict=True):
-                for kind, colour in zip(("landmarks", "random"), COLOURS, strict=False):
+                for kind, colour in zip(("landmarks", "random", "arc-cosine sketch"), COLOURS, strict=False):
                     those = [one for one in rows if (one["kernel"], one["features"]) == (name, kind)]
+                    if not those:
+                        continue
                     points = ([float(one[key]) for one in those] for key in ("cpu_seconds", column))
                     axes.plot(*points, "o-", color=colour, label=kind)
                 axes.set(xscale="log", ylabel=column)
             row[0].set(yscale="log", title=name)
             row[1].set(xlabel="seconds of a processor")
-        made.axes[0].legend()
+        made.axes[-2].legend()
 
     return encoded(figure(panels, 3.6), "png")
 

@@ -262,10 +262,10 @@ def check_choice(name: str, value, valid) -> None:
         raise ValueError(f"{name}={value!r} is unknown: choose one of {', '.join(nearest)}")
 
 
-def check_count(name: str, value) -> None:
-    """Raise ValueError unless `value` is a whole number of at least 1."""
-    if not (isinstance(value, Integral) and value >= 1):
-        raise ValueError(f"{name}={value!r}: a whole number of at least 1 is needed")
+def check_count(name: str, value, least: int = 1) -> None:
+    """Raise ValueError unless `value` is a whole number of at least `least`."""
+    if not (isinstance(value, Integral) and value >= least):
+        raise ValueError(f"{name}={value!r}: a whole number of at least {least} is needed")
 
 
 def square(scale: float) -> float:
