@@ -220,6 +220,7 @@ class RNTKFeatures(OfSeries, KernelEstimator, ClassNamePrefixFeaturesOutMixin, T
         normalisation: "unit", "zscore" or "none", as in RNTKClassifier.
         random_state: seed of the draw.
         verbose: whether to show, on stderr, how far fit and transform are: a bar where they take more than two seconds.
+        landmarks: how they are drawn, "uniform", "kmeans++" or "leverage", as in NystroemFeatures.
 
     After fit: `kernel_`, and `features_`, the NystroemFeatures.
 
@@ -235,12 +236,15 @@ class RNTKFeatures(OfSeries, KernelEstimator, ClassNamePrefixFeaturesOutMixin, T
     >>> model = make_pipeline(RNTKFeatures(n_landmarks=20), LogisticRegression(C=1e4)).fit(X, y)
     """
 
-    def __init__(self, kernel=None, n_landmarks=500, normalisation="unit", random_state=0, verbose=0):
+    def __init__(
+        self, kernel=None, n_landmarks=500, normalisation="unit", random_state=0, verbose=0, landmarks="uniform"
+    ):
         self.kernel = kernel
         self.n_landmarks = n_landmarks
         self.normalisation = normalisation
         self.random_state = random_state
         self.verbose = verbose
+        self.landmarks = landmarks
 
     def fit(self, X, y=None):
         """Draw the landmarks from X; y is not looked at."""
@@ -252,7 +256,9 @@ class RNTKFeatures(OfSeries, KernelEstimator, ClassNamePrefixFeaturesOutMixin, T
         seed = self.random_state
         if not isinstance(seed, int):
             seed = int(check_random_state(seed).randint(2**31 - 1))
-        features = NystroemFeatures(self.kernel_, self.n_landmarks, seed, verbose=self.verbose)
+        features = NystroemFeatures(
+            self.kernel_, self.n_landmarks, seed, verbose=self.verbose, landmarks=self.landmarks
+        )
         self.features_ = features.fit(normalised(X, self.normalisation))
         return self
 

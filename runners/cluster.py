@@ -1,15 +1,16 @@
 """The tasks of a study on a Dask cluster (`executor=dask`): futures, longest first, each in a process of its own beside its worker.
 
 A worker is a process of `python -m dask worker`, started in a checkout of this same code. It runs tasks in processes of its threads,
-not in the threads: there the limits of a task hold as on one machine, and a task that dies takes no worker along. A task is tried again
-where its process or its worker dies, then once more when no other is running, and has failed after that.
+not in the threads: there the limits of a task hold as on one machine, a task that dies takes no worker along, and one that is no longer
+wanted, because its study was ended or is gone, can be killed. A task is tried again where its process or its worker dies, then once more
+when no other is running, and has failed after that.
 """
 
 import multiprocessing
 import os
 import threading
 from collections.abc import Iterator
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, wait
 from contextlib import suppress
 from functools import cache
 from hashlib import sha256
@@ -315,16 +316,23 @@ _THREAD = threading.local()
 
 
 def in_process(function, *arguments):
-    """The result of a function, from the process of this thread, which begins with the first. Raises Died where it is killed."""
+    """The result of a function, from the process of this thread, which begins with the first. Raises Died where it is killed, and where
+    the scheduler has taken back the task that this thread works on, whose process is then killed.
+    """
     if not hasattr(_THREAD, "pool"):
         multiprocessing.current_process().daemon = False  # a nanny's worker is one, and would have no children
         _THREAD.pool = pool = ProcessPoolExecutor(1, env=ONE_THREAD)
         Finalize(
             None, pool.shutdown, kwargs={"kill_workers": True}, exitpriority=1
         )  # or a worker that ends waits for it
+    worker, future = get_worker(), _THREAD.pool.submit(function, *arguments)
+    key = worker.get_current_task()
     try:
-        return _THREAD.pool.submit(function, *arguments).result()
-    except BrokenProcessPool as error:
-        _THREAD.pool.shutdown(wait=False)
+        while not wait([future], timeout=TICK).done:
+            if worker.state.tasks[key].state == "cancelled":
+                raise Died("the task was taken back")
+        return future.result()
+    except (BrokenProcessPool, Died) as error:
+        _THREAD.pool.shutdown(wait=False, kill_workers=True)
         del _THREAD.pool
-        raise Died("the process of the task was killed") from error
+        raise Died(f"the process of the task was killed ({error})") from error

@@ -378,6 +378,19 @@ def test_a_search_over_the_kernel_of_features(waves, features):
     assert made.get_feature_names_out()[0] == "rntkfeatures0"
 
 
+def test_landmarks_of_features_are_chosen_as_asked(waves):
+    X, _ = waves
+    for landmarks in ("kmeans++", "leverage"):
+        made = sklearn.RNTKFeatures(RNTK(), 5, normalisation="none", random_state=1, landmarks=landmarks).fit(X)
+        expected = NystroemFeatures(RNTK(), 5, seed=1, landmarks=landmarks).fit(X)
+        np.testing.assert_array_equal(made.transform(X), expected.transform(X))
+        assert not np.array_equal(
+            expected.landmarks_.values, NystroemFeatures(RNTK(), 5, seed=1).fit(X).landmarks_.values
+        )
+    with pytest.raises(ValueError, match="landmarks='kmeans' is unknown: choose one of kmeans\\+\\+"):
+        sklearn.RNTKFeatures(RNTK(), 5, landmarks="kmeans").fit(X)
+
+
 # What scikit-learn would call pair by pair
 
 

@@ -70,6 +70,15 @@ def count(address):
         return len(client.scheduler_info(n_workers=-1)["workers"])
 
 
+def named(part, processes):
+    """Those whose command holds a text; without what ends meanwhile."""
+    found = []
+    for process in processes:
+        with suppress(psutil.Error):
+            found += [process] if part in " ".join(process.cmdline()) else []
+    return found
+
+
 def begin(folder, address, *arguments, **more):
     executor = ("executor=dask", f"executor.scheduler={address}")
     return start("runners.reproduce", folder, *STUDY, *executor, f"output={folder}", *arguments, **more)
@@ -137,7 +146,7 @@ def test_a_study_waits_for_workers_and_takes_none_of_another_version(undisturbed
         assert until(lambda: "no worker is left at tcp://" in said.read_text(), process)
         time.sleep(3)  # that is not said each second
         stack.callback(end, worker(tmp_path, address, cwd=other))
-        assert process.wait(60) == 2 and "is of another version: code" in said.read_text()
+        assert process.wait(120) == 2 and "is of another version: code" in said.read_text()
         assert said.read_text().count("no worker is left") == 1
         kept = written(tmp_path)
         assert 0 < len(kept) < len(undisturbed)
@@ -198,15 +207,46 @@ def test_ctrl_c_finishes_what_runs_and_the_same_command_goes_on(undisturbed, tmp
     assert results(tmp_path) == undisturbed
 
 
+def twice(process):
+    for _ in range(2):
+        os.kill(process.pid, signal.SIGINT)
+        time.sleep(0.3)
+
+
+@pytest.mark.parametrize(
+    ("stop", "code"), [(twice, 130), (subprocess.Popen.terminate, 143), (subprocess.Popen.kill, -signal.SIGKILL)]
+)
+def test_what_ends_a_study_at_once_ends_its_tasks_and_leaves_the_workers_free(stop, code, undisturbed, tmp_path):
+    """Each Gram takes a minute, on both workers: without their being freed the next study would not end in time."""
+    slow = "+methods.slow={name:slow,kernel:{_target_:tests.runners.kernels.Slow}}"
+    drop = [f"~methods.{name}" for name in ("rntk", "polynomial", "gaussian", "rbf", "nn_ed")]
+    with cluster(tmp_path, workers=2) as (address, workers):
+        process = begin(tmp_path / "slow", address, slow, *drop)
+
+        def tasks():
+            return [one for worker in workers for one in named("LokyProcess", psutil.Process(worker.pid).children())]
+
+        assert until(lambda: len(tasks()) >= 2, process)
+        time.sleep(1)
+        running, started = tasks(), time.monotonic()
+        stop(process)
+        errors = process.communicate(timeout=60)[1]
+        assert process.returncode == code, errors
+        assert code < 0 or "stopped: what is done is recorded; run the same command again to go on" in errors
+        assert "Traceback" not in errors
+        assert until(lambda: not any(one.is_running() for one in running))
+        assert time.monotonic() - started < 40
+        ended(begin(tmp_path, address))
+    assert results(tmp_path) == undisturbed
+
+
 def test_a_scheduler_that_goes_takes_nothing_along_that_is_recorded(undisturbed, tmp_path):
     with cluster(tmp_path, workers=2) as (address, _):
         process = begin(tmp_path, address)
         assert until(partial(begun, tmp_path), process)
         port = int(address.rpartition(":")[2])
-        [scheduler] = [
-            one.pid for one in psutil.process_iter() if str(port) in one.cmdline() and "scheduler" in one.cmdline()
-        ]
-        os.kill(scheduler, signal.SIGKILL)
+        [scheduler] = named(f"--port {port}", psutil.process_iter())
+        scheduler.kill()
         assert "is gone" in ended(process, 2)
     ended(start("runners.reproduce", tmp_path, *STUDY, "workers=2", f"output={tmp_path}"))
     assert results(tmp_path) == undisturbed
