@@ -105,12 +105,14 @@ def draw(rows: list[dict]) -> bytes:
                         continue
                     points = ([float(one[key]) for one in those] for key in ("cpu_seconds", column))
                     axes.plot(*points, "o-", color=colour, label=kind)
-                axes.set(xscale="log", ylabel=column)
-            row[0].set(yscale="log", title=name)
-            row[1].set(xlabel="seconds of a processor")
-        made.axes[-2].legend()
+                axes.set(xscale="log", ylabel=column if name == names[0] else "")
+            row[0].set(
+                yscale="log", title=name.replace("tangent kernel", "tangent\nkernel").replace("process' ", "process'\n")
+            )
+            row[1].set(xlabel="processor seconds")
+        made.legend(*made.axes[-1].get_legend_handles_labels(), loc="outside lower center", ncols=3)
 
-    return encoded(figure(panels, 3.6), "png")
+    return encoded(figure(panels, 3.9), "png")
 
 
 def main() -> None:
