@@ -7,7 +7,6 @@ against the methods that have one there.
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
 COLUMNS = ["method", "datasets", "accuracy_mean", "accuracy_std", "p90", "p95", "pma", "friedman_rank", "wins"]
 
@@ -31,8 +30,7 @@ def pma(accuracy: pd.DataFrame) -> pd.Series:
 
 def ranks(accuracy: pd.DataFrame) -> pd.DataFrame:
     """Rank of each method on each dataset, 1 the most accurate; methods that tie share the mean of their ranks."""
-    ranked = rankdata(-accuracy.to_numpy(), axis=1, nan_policy="omit")
-    return pd.DataFrame(ranked, index=accuracy.index, columns=accuracy.columns).where(accuracy.notna())
+    return accuracy.rank(axis=1, ascending=False)
 
 
 def wins(accuracy: pd.DataFrame) -> pd.Series:

@@ -27,8 +27,6 @@ from results.tables import show_study
 from runners.config import quiet_mlflow
 from runners.uri import NOTE, VARIABLE, default_uri, is_database, mask, secrets, uri_of
 from runners.view.locks import FILE, PATIENCE, making, writing
-from runners.view.pages import last_page
-from runners.view.tracker import Tracker
 
 
 class View:
@@ -41,6 +39,8 @@ class View:
         self.uri, self.tracker = default_uri(config.output), None
         self.held = ExitStack()
         if config.tracking.enabled:
+            from runners.view.tracker import Tracker  # figures, which no untracked run needs
+
             with self._guard():
                 self.uri = uri_of(config.output, config.tracking.uri)
                 self.held.enter_context(writing(self.folder, PATIENCE))
@@ -139,6 +139,8 @@ def remove(folders: Iterable[Path]) -> None:
 
 def fill(folders: list[Path], output: Path, uri: str) -> int:
     """Write to MLflow what it lacks of the records of studies; returns how many records there are."""
+    from runners.view.tracker import Tracker
+
     count = 0
     for folder in folders:
         if store.read_plan(folder) and not (folder / "tables").exists():
@@ -155,6 +157,8 @@ def browse(uri: str, port: int) -> int:
     A server has its own, whose address is printed. Raises ValueError where the port is taken, or the database is none that this MLflow
     can read.
     """
+    from runners.view.pages import last_page  # figures, which no other command needs
+
     if not is_database(uri):
         show(f"{mask(uri, uri).rstrip('/')}/{last_page(uri)}")
         return 0

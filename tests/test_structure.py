@@ -202,6 +202,14 @@ def test_the_command_line_starts_light():
         assert done.stdout.strip() == "[]", module
 
 
+def test_tables_and_what_surrounds_a_run_load_no_figures():
+    """A task that was run before is looked up in the time of an import: Hydra's callback comes in with every run, tracked or not."""
+    heavy = ["matplotlib", "mlflow", "scipy.stats"]
+    code = f"import sys, results.tables, runners.sweep; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 AS_IN_3_14 = """
 import argparse, runpy, sys
 

@@ -14,6 +14,7 @@ import pytest
 
 from results.pack import pack
 from runners import tracking
+from runners.view.tracker import Tracker
 
 pytestmark = pytest.mark.xdist_group("study")  # on one worker, for whose fixture a study runs
 
@@ -148,11 +149,11 @@ def test_mlflow_holds_one_run_a_task_under_one_run_a_study(smoke):
 def test_a_run_that_was_cut_off_is_written_again_and_others_are_left(smoke):
     """The parent is killed between making a run and ending it: the run is there, with its key, and empty."""
     output, _ = smoke
-    view = tracking.Tracker("smoke", f"sqlite:///{output}/mlflow.db", output)
+    view = Tracker("smoke", f"sqlite:///{output}/mlflow.db", output)
     key, (run_id, _) = next(iter(view.known.items()))
     others = {other: found for other, found in view.known.items() if other != key}
     view.client.update_run(run_id, status="RUNNING")
-    again = tracking.Tracker("smoke", f"sqlite:///{output}/mlflow.db", output)
+    again = Tracker("smoke", f"sqlite:///{output}/mlflow.db", output)
     again.sync(output / "smoke")
     assert again.known[key][0] != run_id
     assert {other: found for other, found in again.known.items() if other != key} == others
@@ -343,7 +344,7 @@ def test_a_sweep_in_which_a_kernel_breaks_keeps_the_others_and_tracks_all(tmp_pa
     assert "1 of 2 tasks ok" in finished.stderr
     assert "broken on purpose" in finished.stderr
     assert "2 runs: 1 ok, 1 failed." in finished.stdout  # those of the sweep alone
-    tracker = tracking.Tracker("run", f"sqlite:///{tmp_path}/mlflow.db", tmp_path)
+    tracker = Tracker("run", f"sqlite:///{tmp_path}/mlflow.db", tmp_path)
     tasks = tracker.client.search_runs([tracker.experiment], "tags.kind = 'task'")
     assert sorted(task.data.tags["status"] for task in tasks) == ["failed", "ok", "ok"]
 

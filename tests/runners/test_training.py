@@ -15,7 +15,7 @@ from runners.method import Method
 from runners.plan import estimate
 from runners.protocol import Protocol
 from runners.task import Task
-from runners.tracking import Tracker
+from runners.view.tracker import Tracker
 
 pytestmark = pytest.mark.xdist_group("training")  # on one worker, for whose fixture a study runs
 

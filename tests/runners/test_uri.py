@@ -158,7 +158,7 @@ def test_an_error_is_one_line_without_the_password(tmp_path, capsys, monkeypatch
     def fail(study, uri, output):
         raise RuntimeError(f"cannot reach {uri}\nnor {uri}")
 
-    monkeypatch.setattr("runners.tracking.Tracker", fail)
+    monkeypatch.setattr("runners.view.tracker.Tracker", fail)
     View("one", OmegaConf.create({"output": str(tmp_path), "tracking": {"enabled": True, "uri": AWAY}})).close()
     said = capsys.readouterr().err
     assert (
