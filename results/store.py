@@ -54,15 +54,22 @@ def write(record: Record, folder: Path) -> Path:
 @contextmanager
 def locked(folder: Path, shard: tuple[int, int] | None = None) -> Iterator[None]:
     """Hold a study's folder, or its k-th shard of n, for this process alone; raises ValueError where another process has it
-    (`results.locks.held`). Shards share a folder with each other, and not with a run of the whole study.
+    (`results.locks.held`). Shards of one n share a folder with each other, and not with those of another n, which overlap with them, nor
+    with a run of the whole study.
     """
     refusal = "is in use by another run of this study: wait for it, or end it first"
     with held(Path(folder) / ".lock", f"{folder} {refusal}", shared=shard is not None):
         if shard is None:
             yield
             return
-        name = f"{shard[0]}-of-{shard[1]}"
-        with held(Path(folder) / f".lock-{name}", f"shard {name} of {folder} {refusal}"):
+        k, n = shard
+        with held(Path(folder) / f".lock-{k}-of-{n}", f"shard {k}/{n} of {folder} {refusal}"):
+            for lock in Path(folder).glob(".lock-*-of-*"):
+                other = lock.name.removeprefix(".lock-").replace("-of-", "/")
+                if not other.endswith(f"/{n}"):
+                    overlap = f"shard {other} of {folder} is running, and those of {n} overlap with it: wait for it, or end it first"
+                    with held(lock, overlap):
+                        pass
             yield
 
 

@@ -59,7 +59,10 @@ def test_what_is_no_shard_is_refused(text):
 
 def test_shards_share_a_folder_with_each_other_and_not_with_the_whole_study(tmp_path):
     with store.locked(tmp_path, (1, 2)), store.locked(tmp_path, (2, 2)):
-        with pytest.raises(ValueError, match=r"shard 1-of-2 of .* is in use"), store.locked(tmp_path, (1, 2)):
+        with pytest.raises(ValueError, match=r"shard 1/2 of .* is in use"), store.locked(tmp_path, (1, 2)):
+            pass
+        overlap = pytest.raises(ValueError, match=r"shard [12]/2 of .* is running, and those of 3 overlap with it")
+        with overlap, store.locked(tmp_path, (3, 3)):
             pass
         with pytest.raises(ValueError, match="in use by another run"), store.locked(tmp_path):
             pass
@@ -67,6 +70,8 @@ def test_shards_share_a_folder_with_each_other_and_not_with_the_whole_study(tmp_
     with store.locked(tmp_path), used, store.locked(tmp_path, (1, 2)):
         pass
     with store.locked(tmp_path):
+        pass
+    with store.locked(tmp_path, (1, 3)), store.locked(tmp_path, (3, 3)):  # those of 2 have ended
         pass
 
 
