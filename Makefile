@@ -24,7 +24,7 @@ endif
 quoted = '$(subst ','\'',$(1))'
 hydra = \'$(call quoted,$(subst ',\',$(1)))\'
 
-.PHONY: help setup lock audit test test-all test-faults mutants bench reproduce theory synthetic tables figures report paper mlflow docs lint
+.PHONY: help setup lock audit test test-all test-slow test-faults mutants bench reproduce theory synthetic tables figures report paper mlflow docs lint
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -54,6 +54,9 @@ test: $(INSTALLED) ## run the tests (no network, minutes), and name the slowest
 
 test-all: $(INSTALLED) ## run these and the proofs that take long, but for test-faults
 	$(PYTEST) -m "not faults" --durations=10
+
+test-slow: $(INSTALLED) ## run the proofs that take long alone: what test-all has and test has not
+	$(PYTEST) -m "slow and not faults" --durations=10
 
 test-faults: $(INSTALLED) ## run those that put faults into real processes: killed, full, locked, gone
 	$(PYTEST) -m faults --durations=10
