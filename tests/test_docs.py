@@ -104,7 +104,9 @@ def composes(command, module, arguments):
 
 def make(command, arguments):
     """What make would run is looked at in turn."""
-    done = subprocess.run(["make", "--dry-run", *arguments], cwd=ROOT, capture_output=True, text=True)
+    others = ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "ARGS")  # of a make that runs this test: `make mutants ARGS=…`
+    clean = {name: value for name, value in os.environ.items() if name not in others}
+    done = subprocess.run(["make", "--dry-run", *arguments], cwd=ROOT, env=clean, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     for line in done.stdout.splitlines():
         found = re.search(r"python -m ([\w.]+)(.*)", line)
